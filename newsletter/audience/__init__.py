@@ -1,0 +1,1 @@
+"""Subscribers, consent, suppression and signed links."""

@@ -1,0 +1,1 @@
+"""Rules over an issue and its edition that give findings."""

@@ -1,0 +1,38 @@
+"""Time, asked for in one place so that the demo and the tests can say what time it is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the pipeline knows of time."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for that many seconds."""
+        ...
+
+
+@dataclass(frozen=True)
+class SystemClock:
+    """The machine's clock, shifted by `offset`: the demo and `scheduler once --now` pretend with it."""
+
+    offset: timedelta = timedelta()
+
+    @classmethod
+    def starting_at(cls, moment: datetime) -> SystemClock:
+        """A clock that says `moment` (aware) now and runs on from there."""
+        return cls(offset=moment.astimezone(UTC) - datetime.now(UTC))
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(max(0.0, seconds))

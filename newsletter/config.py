@@ -1,0 +1,248 @@
+"""`newsletter.toml`: read once, validated whole, then a frozen value that everything else is given.
+
+Secrets are never values here, only names: `secret()` looks a name up in `NAME_FILE`, in the credentials directory that
+systemd provides, then in the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import time, timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from newsletter.errors import ConfigError
+
+FILE_NAME = "newsletter.toml"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str):
+        match = _DURATION.match(value)
+        if not match:
+            raise ValueError('expected a length of time such as "90s", "30m", "6h" or "2d"')
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    return value
+
+
+def _wall_time(value: object) -> object:
+    if isinstance(value, str):
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ValueError('expected a time of day such as "09:00"')
+        return time.fromisoformat(value)
+    return value
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        near = difflib.get_close_matches(value, available_timezones(), n=1)
+        hint = f', did you mean "{near[0]}"?' if near else ""
+        raise ValueError(f'"{value}" is no IANA time zone{hint}')
+    return value
+
+
+def _day(value: object) -> object:
+    return value.strip().lower()[:3] if isinstance(value, str) and value.strip() else value
+
+
+def _mailbox(value: str) -> str:
+    if value and "@" not in parseaddr(value)[1]:
+        raise ValueError('expected an address such as "Plain AI <hello@example.org>"')
+    if re.search(r"[\r\n]", value):
+        raise ValueError("an address holds no line break")
+    return value
+
+
+def _web_address(value: str) -> str:
+    if not re.match(r"https?://[^/\s]+", value):
+        raise ValueError('expected a web address such as "https://example.org"')
+    return value.rstrip("/")
+
+
+def _secret_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
+        # The value is not repeated: it may be the secret itself.
+        raise ValueError("expected the NAME of an environment variable, in capitals, never the secret itself")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
+WallTime = Annotated[time, BeforeValidator(_wall_time)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Day = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], BeforeValidator(_day)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+SecretName = Annotated[str, AfterValidator(_secret_name)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class PublicationConfig(_Section):
+    """`[publication]`: who publishes, under which address."""
+
+    name: str = Field(min_length=1)
+    base_url: WebAddress
+    sender: Annotated[Mailbox, Field(min_length=3)]
+    reply_to: Mailbox = ""
+    postal_address: str = ""
+    language: str = "en"
+    description: str = ""
+    feedback: str = ""
+
+
+class ThemeConfig(_Section):
+    """`[theme]`: the folder under `templates/` that gives an issue its look."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "default"
+
+
+class ScheduleConfig(_Section):
+    """`[schedule]`: on which days, at which wall time, in which zone a slot opens."""
+
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = ("tue", "fri")
+    at: WallTime = time(9)
+    timezone: Zone = "UTC"
+    late_window: Duration = timedelta(hours=6)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that wall times are meant in."""
+        return ZoneInfo(self.timezone)
+
+
+class ProviderConfig(_Section):
+    """`[provider]`: who carries the mail, and what it is known to promise."""
+
+    name: Literal["autosend", "outbox"] = "autosend"
+    api_key: SecretName = "AUTOSEND_API_KEY"
+    base_url: WebAddress = "https://api.autosend.com/v1"
+    connect_timeout: Duration = timedelta(seconds=10)
+    read_timeout: Duration = timedelta(seconds=60)
+    idempotency: Literal["auto", "honoured", "unproven"] = "auto"
+    header_variables: bool = True
+
+
+class DeliveryConfig(_Section):
+    """`[delivery]`: how a broadcast is cut and how hard it tries."""
+
+    batch_size: Annotated[int, Field(ge=1, le=1000)] = 100
+    requests_per_second: Annotated[float, Field(gt=0)] = 2.0
+    max_attempts: Annotated[int, Field(ge=1)] = 8
+    backoff: Duration = timedelta(seconds=1)
+    backoff_limit: Duration = timedelta(seconds=60)
+
+
+class StorageConfig(_Section):
+    """`[storage]`: where subscribers and deliveries live; SQLite in `.newsletter/` unless told otherwise."""
+
+    database_url: str = ""
+
+
+class Config(_Section):
+    """All of `newsletter.toml`."""
+
+    publication: PublicationConfig
+    theme: ThemeConfig = ThemeConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    provider: ProviderConfig = ProviderConfig()
+    delivery: DeliveryConfig = DeliveryConfig()
+    storage: StorageConfig = StorageConfig()
+    check: Mapping[str, Literal["off", "info", "warning", "error"]] = Field(default_factory=dict)
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in the file `path`.
+
+    Raises ConfigError that names file, line and key where the file is missing, is no TOML, or says something that
+    cannot be meant.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file", "make a publication with: newsletter init DIR") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 (byte {error.start})", "save the file as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}", 'text values stand in quotes: at = "09:00"') from None
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise _explain(error, path, text) from None
+
+
+def _explain(error: ValidationError, path: Path, text: str) -> ConfigError:
+    """The first thing that is wrong, with the line it stands on; the others are counted."""
+    first = error.errors()[0]
+    keys = [str(part) for part in first["loc"] if isinstance(part, str) and part != "literal"]
+    dotted, line = ".".join(keys), _line_of(keys, text)
+    where = f"{path}:{line}" if line else str(path)
+    others = error.error_count() - 1
+    more = f" ({others} more after this one)" if others else ""
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
+        hint = f'did you mean "{near[0]}"?' if near else "known here: " + ", ".join(sorted(_known_keys(keys[:-1])))
+        return ConfigError(f'{where}: unknown key "{dotted}"{more}', hint)
+    if first["type"] == "missing":
+        return ConfigError(f'{where}: the key "{dotted}" is missing{more}', "add it; `newsletter init` shows an example")
+    message = first["msg"].removeprefix("Value error, ")
+    return ConfigError(f"{where}: {dotted}: {message[0].lower() + message[1:]}{more}", "see docs/configuration.md")
+
+
+def _known_keys(section: list[str]) -> list[str]:
+    model: Any = Config
+    for name in section:
+        model = model.model_fields[name].annotation
+    return list(model.model_fields)
+
+
+def _line_of(keys: list[str], text: str) -> int | None:
+    """The line on which the last of `keys` is written, else its section's; TOML parsers do not keep it."""
+    section, found = "", None
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[\s*([\w.-]+)\s*\]", line)
+        if header:
+            section = header[1]
+            if keys and section == keys[0]:
+                found = number
+        elif len(keys) > 1 and section == keys[0] and re.match(rf'\s*"?{re.escape(keys[1])}"?\s*=', line):
+            return number
+        elif len(keys) == 1 and not section and re.match(rf'\s*"?{re.escape(keys[0])}"?\s*=', line):
+            return number
+    return found
+
+
+def secret(name: str, environment: Mapping[str, str] | None = None) -> str | None:
+    """The secret called `name`, or None where nobody set it.
+
+    Looked for in the file that `NAME_FILE` names, then in `$CREDENTIALS_DIRECTORY/NAME` (systemd.exec(5)), then in the
+    variable `NAME`. Raises ConfigError where a named file cannot be read; the value itself is never in a message.
+    """
+    env = os.environ if environment is None else environment
+    files = []
+    if env.get(f"{name}_FILE"):
+        files.append(Path(env[f"{name}_FILE"]))
+    elif env.get("CREDENTIALS_DIRECTORY") and (Path(env["CREDENTIALS_DIRECTORY"]) / name).is_file():
+        files.append(Path(env["CREDENTIALS_DIRECTORY"]) / name)
+    for file in files:
+        try:
+            return file.read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError):
+            raise ConfigError(f"{file}: the file for the secret {name} cannot be read", "check its path") from None
+    return env.get(name, "").strip() or None

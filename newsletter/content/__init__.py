@@ -1,0 +1,1 @@
+"""Read a Markdown file into an Issue: front matter, body, slug, order."""

@@ -1,0 +1,62 @@
+"""The author's artefact: what one Markdown file in `issues/` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from newsletter.finding import Finding
+
+
+class Status(StrEnum):
+    """What the author says of the issue; only `ready` may be approved."""
+
+    DRAFT = "draft"
+    READY = "ready"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A Markdown file, read: front matter, body, and where each came from.
+
+    `slot` is the local wall time (or just the day) that the author pinned the issue to; it has no zone, since the
+    publication's `[schedule] timezone` gives it one. `body_line` is the 1-based line of the file on which `body`
+    starts, and `key_lines` the line of each front matter key, so that findings can point into the file.
+    """
+
+    path: Path
+    slug: str
+    subject: str
+    body: str
+    title: str = ""
+    subtitle: str = ""
+    preheader: str = ""
+    author: str = ""
+    status: Status = Status.READY
+    date: date | datetime | None = None
+    slot: date | datetime | None = None
+    number: int | None = None
+    tags: tuple[str, ...] = ()
+    language: str = ""
+    template: str = ""
+    segment: str = ""
+    next: str = ""
+    vars: Mapping[str, str | int | float | bool] = field(default_factory=lambda: MappingProxyType({}))
+    body_line: int = 1
+    key_lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    source_digest: str = ""
+    notes: tuple[Finding, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The file's name as findings and messages show it."""
+        return f"{self.path.parent.name}/{self.path.name}" if self.path.parent.name else self.path.name
+
+    def line_of(self, key: str) -> int:
+        """The line of a front matter key, or 1 where the key is not written."""
+        return self.key_lines.get(key, 1)

@@ -1,0 +1,1 @@
+"""Plan a broadcast, cut batches, post them, record what happened, resume."""

@@ -1,0 +1,1 @@
+"""Adapters to email services, each behind `newsletter.delivery.protocol.Provider`."""
