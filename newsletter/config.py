@@ -200,7 +200,9 @@ def _explain(error: ValidationError, path: Path, text: str) -> ConfigError:
         hint = f'did you mean "{near[0]}"?' if near else "known here: " + ", ".join(sorted(_known_keys(keys[:-1])))
         return ConfigError(f'{where}: unknown key "{dotted}"{more}', hint)
     if first["type"] == "missing":
-        return ConfigError(f'{where}: the key "{dotted}" is missing{more}', "add it; `newsletter init` shows an example")
+        return ConfigError(
+            f'{where}: the key "{dotted}" is missing{more}', "add it; `newsletter init` shows an example"
+        )
     message = first["msg"].removeprefix("Value error, ")
     return ConfigError(f"{where}: {dotted}: {message[0].lower() + message[1:]}{more}", "see docs/configuration.md")
 

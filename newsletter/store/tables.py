@@ -1,0 +1,184 @@
+"""The tables. Each promise of the pipeline that can be a unique key is one here.
+
+Times are UTC, stored naive since SQLite keeps no zone: `UtcDateTime` takes and gives aware values.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, kept in UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time must know its zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _one_of(column: str, *states: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(state) for state in states)})", name=f"{column}_known")
+
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("email", String(320), nullable=False),
+    Column("email_key", String(320), nullable=False, unique=True),  # what makes two spellings one address
+    Column("name", String(200), nullable=False, default=""),
+    Column("state", String(16), nullable=False),
+    Column("language", String(35), nullable=False, default=""),
+    Column("timezone", String(64), nullable=False, default=""),
+    Column("fields", JSON, nullable=False, default=dict),
+    Column("consent_source", String(200), nullable=False, default=""),
+    Column("consent_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    _one_of("state", "pending", "active", "unsubscribed", "bounced", "complained"),
+    Index(None, "state", "id"),  # the audience of a broadcast, page by page
+)
+
+subscriber_tags = Table(
+    "subscriber_tags",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(100), primary_key=True, index=True),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("email_key", String(320), primary_key=True),
+    Column("reason", String(32), nullable=False),
+    Column("source", String(200), nullable=False, default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("slug", String(200), nullable=False, index=True),
+    Column("content", Text, nullable=False),  # the edition as canonical JSON
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+queue = Table(
+    "queue",
+    metadata,
+    Column("slug", String(200), primary_key=True),
+    Column("digest", ForeignKey("editions.digest"), nullable=False),
+    Column("source_digest", String(64), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("held", Boolean, nullable=False, default=False),
+    Column("segment", String(200), nullable=False, default=""),
+    Column("pinned_to", String(16), nullable=False, default=""),  # wall time `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM`
+    Column("not_before", String(10), nullable=False, default=""),  # the issue's own date
+    Column("approved_at", UtcDateTime, nullable=False),
+    Column("approved_by", String(200), nullable=False, default=""),
+    Column("findings", JSON, nullable=False, default=list),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("starts_at", UtcDateTime, nullable=False, unique=True),
+    Column("wall_time", String(16), nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    _one_of("state", "taken", "empty", "missed"),
+)
+
+broadcasts = Table(
+    "broadcasts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("slug", String(200), nullable=False, unique=True),  # at most one broadcast an issue
+    Column("digest", ForeignKey("editions.digest"), nullable=False),
+    Column("slot_id", ForeignKey("slots.id"), unique=True),
+    Column("segment", String(200), nullable=False, default=""),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False, default=""),  # why it is paused, for a person
+    Column("provider", String(64), nullable=False, default=""),
+    Column("planned_through", Integer, nullable=False, default=0),  # subscriber id: everyone up to it is in a batch
+    Column("audience_through", Integer, nullable=False),  # the last subscriber id that this broadcast is for
+    Column("next_batch", Integer, nullable=False, default=1),
+    Column("planned_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    _one_of("state", "planned", "sending", "paused", "sent", "cancelled"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("broadcast_id", ForeignKey("broadcasts.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("idempotency_key", String(80), unique=True),  # made from the body, when it is first posted
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("owner", String(200), nullable=False, default=""),
+    Column("lease_until", UtcDateTime),
+    Column("reference", String(200), nullable=False, default=""),  # the provider's name for it
+    Column("error", Text, nullable=False, default=""),
+    Column("settled_at", UtcDateTime),
+    _one_of("state", "pending", "posting", "accepted", "rejected", "unknown"),
+    Index(None, "broadcast_id", "state", "number"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("broadcast_id", Integer, primary_key=True),
+    Column("subscriber_id", Integer, primary_key=True),  # once to each: the key that makes twice impossible
+    Column("batch_number", Integer, nullable=False),  # 0: in no batch, since skipped when planned
+    Column("email", String(320), nullable=False),
+    Column("email_key", String(320), nullable=False),
+    Column("name", String(200), nullable=False, default=""),  # as it was when planned: a repeat has the same bytes
+    Column("state", String(16), nullable=False),
+    Column("reason", String(200), nullable=False, default=""),
+    _one_of("state", "pending", "accepted", "rejected", "skipped", "unknown", "delivered", "bounced", "complained"),
+    UniqueConstraint("broadcast_id", "email_key"),
+    Index(None, "broadcast_id", "batch_number"),
+)

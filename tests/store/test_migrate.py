@@ -1,0 +1,37 @@
+"""The migrations and the tables say the same."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from newsletter.errors import NewsletterError
+from newsletter.store.database import open_store
+from newsletter.store.tables import metadata
+
+
+def test_the_migrations_build_exactly_the_tables(tmp_path: Path) -> None:
+    store = open_store("", tmp_path)
+    with store.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        differences = compare_metadata(context, metadata)
+    store.close()
+    assert differences == []
+
+
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    store = open_store("", tmp_path)
+    with store.transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    store.close()
+    with pytest.raises(NewsletterError, match="a newer one wrote it"):
+        open_store("", tmp_path)
+
+
+def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
+    open_store("", tmp_path).close()
+    before = (tmp_path / "newsletter.db").read_bytes()
+    open_store("", tmp_path).close()
+    assert (tmp_path / "newsletter.db").read_bytes() == before
