@@ -223,9 +223,7 @@ def _line_of(keys: list[str], text: str) -> int | None:
             section = header[1]
             if keys and section == keys[0]:
                 found = number
-        elif len(keys) > 1 and section == keys[0] and re.match(rf'\s*"?{re.escape(keys[1])}"?\s*=', line):
-            return number
-        elif len(keys) == 1 and not section and re.match(rf'\s*"?{re.escape(keys[0])}"?\s*=', line):
+        elif [section, *keys[-1:]] == ["", *keys][-2:] and re.match(rf'\s*"?{re.escape(keys[-1])}"?\s*=', line):
             return number
     return found
 
