@@ -143,7 +143,6 @@ broadcasts = Table(
     Column("provider", String(64), nullable=False, default=""),
     Column("planned_through", Integer, nullable=False, default=0),  # subscriber id: everyone up to it is in a batch
     Column("audience_through", Integer, nullable=False),  # the last subscriber id that this broadcast is for
-    Column("next_batch", Integer, nullable=False, default=1),
     Column("planned_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
@@ -161,6 +160,7 @@ batches = Table(
     Column("owner", String(200), nullable=False, default=""),
     Column("lease_until", UtcDateTime),
     Column("reference", String(200), nullable=False, default=""),  # the provider's name for it
+    Column("dropped", Integer, nullable=False, default=0),  # how many the provider left out, not saying whom
     Column("error", Text, nullable=False, default=""),
     Column("settled_at", UtcDateTime),
     _one_of("state", "pending", "posting", "accepted", "rejected", "unknown"),

@@ -1,0 +1,96 @@
+"""What delivery asks of a provider, and the answers it understands.
+
+The protocol lives with its caller: an adapter in `newsletter/providers/` imports it from here, never the reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Message:
+    """What all recipients have in common; `subject`, `html`, `text` and header values may hold `{{variable}}`."""
+
+    sender: str
+    subject: str
+    html: str
+    text: str
+    reply_to: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One address, and the text that each variable of the message has for it."""
+
+    email: str
+    name: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The provider took the call. `reference` is its name for it; `dropped` how many it left out, not saying whom."""
+
+    reference: str = ""
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class RecipientsRefused:
+    """Nobody was taken, because of some recipients: position in the call -> reason. The others may be posted."""
+
+    reasons: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Nobody was taken, for now: the same call may be repeated, not before `retry_after` seconds."""
+
+    reason: str
+    retry_after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Nobody was taken, and repeating will not help: a person has to mend something first."""
+
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The call may have been taken or not: nobody can tell from the answer."""
+
+    reason: str
+
+
+Outcome = Accepted | RecipientsRefused | Refused | Blocked | Unknown
+Post = Callable[[Sequence[Recipient], str], Outcome]
+
+
+class Provider(Protocol):
+    """One email service."""
+
+    @property
+    def name(self) -> str:
+        """The name under which the ledger remembers who carried a broadcast."""
+        ...
+
+    @property
+    def largest_batch(self) -> int:
+        """How many recipients one call may have."""
+        ...
+
+    @property
+    def honours_keys(self) -> bool:
+        """Whether a repeat of a call under the same idempotency key is known to be taken once."""
+        ...
+
+    def prepare(self, message: Message) -> Post:
+        """A function that posts `message` to recipients under an idempotency key; it answers and never raises."""
+        ...
