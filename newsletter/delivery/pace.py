@@ -27,9 +27,9 @@ class Pace:
 
 
 def backoff(attempt: int, base: timedelta, limit: timedelta, random: Random) -> float:
-    """Seconds to wait after the `attempt`-th failure (from 1): doubling up to `limit`, then a random half of it taken off.
+    """Seconds to wait after the `attempt`-th failure (from 1): doubling up to `limit`, less a random part of half of it.
 
     "Equal jitter": many senders that failed together do not come back together, and none comes back at once.
     """
-    longest = min(base.total_seconds() * 2 ** min(attempt - 1, 30), limit.total_seconds())
+    longest: float = min(base.total_seconds() * 2.0 ** min(attempt - 1, 30), limit.total_seconds())
     return longest * (0.5 + random.random() / 2)

@@ -58,7 +58,7 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> bool:
     done = members[-1].id if len(members) == PAGE else through
     change = update(broadcasts).where(broadcasts.c.id == broadcast_id).values(planned_through=done)
     connection.execute(change)
-    return done < through
+    return bool(done < through)
 
 
 def cut(members: Sequence[Member], size: int, last: int, filled: int) -> list[int]:

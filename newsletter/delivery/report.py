@@ -1,0 +1,93 @@
+"""What became of a broadcast, counted in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from newsletter.store.tables import batches, broadcasts, deliveries, slots
+
+
+@dataclass(frozen=True)
+class Report:
+    """A broadcast in numbers. `deliveries` and `batches` are counts by state, `skipped` and `rejected` by reason.
+
+    `calls` is the number of provider calls that were begun; `dropped` is how many readers of accepted batches the
+    provider left out without saying whom. Times are aware, in UTC.
+    """
+
+    id: int
+    slug: str
+    state: str
+    reason: str
+    provider: str
+    slot: str
+    timezone: str
+    deliveries: Mapping[str, int]
+    skipped: Mapping[str, int]
+    rejected: Mapping[str, int]
+    batches: Mapping[str, int]
+    calls: int
+    dropped: int
+    planned_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def readers(self) -> int:
+        """Everybody whom the broadcast was for, the skipped included."""
+        return sum(self.deliveries.values())
+
+    @property
+    def sent(self) -> int:
+        """How many the provider took, whatever became of their mail since."""
+        return sum(self.deliveries.get(state, 0) for state in ("accepted", "delivered", "bounced", "complained"))
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for `--json`."""
+        times = {key: value and value.isoformat() for key, value in vars(self).items() if key.endswith("_at")}
+        return asdict(self) | times | {"readers": self.readers, "sent": self.sent}
+
+
+def report_of(connection: Connection, broadcast_id: int) -> Report:
+    """The broadcast as the ledger has it now."""
+    query = select(broadcasts, slots.c.wall_time, slots.c.timezone).outerjoin(slots, slots.c.id == broadcasts.c.slot_id)
+    row = connection.execute(query.where(broadcasts.c.id == broadcast_id)).one()
+    totals = select(func.coalesce(func.sum(batches.c.attempts), 0), func.coalesce(func.sum(batches.c.dropped), 0))
+    calls, dropped = connection.execute(totals.where(batches.c.broadcast_id == broadcast_id)).one()
+    return Report(
+        id=row.id,
+        slug=row.slug,
+        state=row.state,
+        reason=row.reason,
+        provider=row.provider,
+        slot=row.wall_time or "",
+        timezone=row.timezone or "",
+        deliveries=_count(connection, deliveries.c.state, deliveries.c.broadcast_id == broadcast_id),
+        skipped=_count(connection, deliveries.c.reason, _in(broadcast_id, "skipped")),
+        rejected=_count(connection, deliveries.c.reason, _in(broadcast_id, "rejected")),
+        batches=_count(connection, batches.c.state, batches.c.broadcast_id == broadcast_id),
+        calls=calls,
+        dropped=dropped,
+        planned_at=row.planned_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def find_broadcast(connection: Connection, slug: str) -> int | None:
+    """The id of the issue's broadcast, or None."""
+    return connection.execute(select(broadcasts.c.id).where(broadcasts.c.slug == slug)).scalar()
+
+
+def _in(broadcast_id: int, state: str) -> Any:
+    return (deliveries.c.broadcast_id == broadcast_id) & (deliveries.c.state == state)
+
+
+def _count(connection: Connection, column: Any, where: Any) -> dict[str, int]:
+    query = select(column, func.count()).where(where).group_by(column).order_by(column)
+    return {row[0]: row[1] for row in connection.execute(query)}  # noqa: C416 - a row is a tuple at run time only
