@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from newsletter.audience.subscribers import barred
 from newsletter.delivery.owner import is_gone

@@ -27,7 +27,7 @@ class Pace:
 
 
 def backoff(attempt: int, base: timedelta, limit: timedelta, random: Random) -> float:
-    """Seconds to wait after the `attempt`-th failure (from 1): doubling up to `limit`, less a random part of half of it.
+    """Seconds to wait after the `attempt`-th failure (from 1): doubling up to `limit`, less some of its half.
 
     "Equal jitter": many senders that failed together do not come back together, and none comes back at once.
     """

@@ -90,4 +90,4 @@ def _in(broadcast_id: int, state: str) -> Any:
 
 def _count(connection: Connection, column: Any, where: Any) -> dict[str, int]:
     query = select(column, func.count()).where(where).group_by(column).order_by(column)
-    return {row[0]: row[1] for row in connection.execute(query)}  # noqa: C416 - a row is a tuple at run time only
+    return {row[0]: row[1] for row in connection.execute(query)}
