@@ -1,0 +1,220 @@
+"""AutoSend's API over `requests`: one POST to `/mails/bulk` a batch, and a plain reading of every answer.
+
+Which answer means what is in docs/delivery.md. The facts are those of docs.autosend.com; where two ages of that
+documentation disagree, this client works with either.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parseaddr
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+
+from newsletter.delivery.protocol import (
+    Accepted,
+    Blocked,
+    Message,
+    Outcome,
+    Post,
+    Recipient,
+    RecipientsRefused,
+    Refused,
+    Unknown,
+)
+
+LARGEST_BATCH = 100  # recipients a call
+_LONGEST_WAIT = 3600.0
+_PERSON_NEEDED = {
+    401: "check the key: its name is [provider] api_key",
+    402: "the provider's plan or credit is used up",
+    403: "the sender's domain must be verified at the provider",
+    404: "check [provider] base_url",
+}
+_RECIPIENT_FIELD = re.compile(r"recipients(?:\[|\.)(\d+)\b")
+
+
+@dataclass(frozen=True)
+class _Bearer(requests.auth.AuthBase):
+    """Puts the key into the header; as an `auth` object, so that a netrc file cannot put another one in its place."""
+
+    key: str
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
+
+    def __repr__(self) -> str:
+        return "Bearer …"
+
+
+class AutoSend:
+    """The provider `autosend`. `timeouts` are seconds to connect and seconds without an answer."""
+
+    name = "autosend"
+    largest_batch = LARGEST_BATCH
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        *,
+        timeouts: tuple[float, float] = (10.0, 60.0),
+        honours_keys: bool = False,
+        header_variables: bool = True,
+    ) -> None:
+        self.honours_keys = honours_keys
+        self._url = f"{base_url}/mails/bulk"
+        self._timeouts = timeouts
+        self._header_variables = header_variables
+        self._session = _session(base_url, key)
+
+    def prepare(self, message: Message) -> Post:
+        """Encode what all calls have in common once; it is nearly all of their bytes."""
+        headers = dict(message.headers) if self._header_variables else _constant(message)
+        common: dict[str, Any] = {"from": _mailbox(message.sender), "subject": message.subject}
+        common |= {"html": message.html, "text": message.text}
+        if message.reply_to:
+            common["replyTo"] = _mailbox(message.reply_to)
+        if headers:
+            common["headers"] = headers
+        return partial(self._post, json.dumps(common, ensure_ascii=False)[:-1])
+
+    def _post(self, common: str, recipients: Sequence[Recipient], key: str) -> Outcome:
+        rows = json.dumps([_recipient(recipient) for recipient in recipients], ensure_ascii=False)
+        body = f'{common}, "recipients": {rows}}}'.encode()
+        try:
+            response = self._session.post(
+                self._url, data=body, headers={"Idempotency-Key": key}, timeout=self._timeouts, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            return _read_failure(error)
+        return read_answer(response.status_code, response.headers, response.content, len(recipients))
+
+
+def honours_keys(base_url: str, timeout: float = 5.0) -> bool:
+    """Whether a loopback server says that it is our simulator and honours idempotency keys; False for all others."""
+    if urlsplit(base_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        return False
+    try:
+        with _session(base_url, "") as session:
+            facts = session.get(f"{base_url}/simulator", timeout=timeout, allow_redirects=False).json()
+        return facts.get("service") == "newsletter-simulator" and facts.get("idempotency") is True
+    except (requests.RequestException, ValueError, AttributeError):
+        return False
+
+
+def read_answer(status: int, headers: Mapping[str, str], content: bytes, recipients: int) -> Outcome:
+    """What an answer means for the readers of a call with so many recipients."""
+    answer = _json(content)
+    documented = answer.get("success") is False and isinstance(answer.get("error"), dict)
+    error = answer["error"] if documented else {}
+    reason = f"the provider answered {status}: {_sentence(error.get('message')) or 'no message'}"
+    if status == 200 and answer.get("success") is True:
+        return _accepted(answer.get("data"), recipients)
+    if status == 429:
+        return Refused(reason, _wait(answer, error, headers))
+    if status == 500 and documented:
+        return Refused(reason, _wait(answer, error, headers))
+    if status == 400 and (reasons := _refused_recipients(error, recipients)):
+        return RecipientsRefused(reasons)
+    if status == 408 or status == 409 or status >= 500 or status < 300:
+        return Unknown(reason)
+    return Blocked(reason, _PERSON_NEEDED.get(status, "see docs/delivery.md"))
+
+
+def _session(base_url: str, key: str) -> requests.Session:
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(max_retries=0))
+    session.mount("http://", HTTPAdapter(max_retries=0))
+    session.headers.update({"Content-Type": "application/json", "Accept": "application/json"})
+    session.auth = _Bearer(key)
+    # A proxy meant for the world must not see what goes to this machine.
+    session.trust_env = urlsplit(base_url).hostname not in ("127.0.0.1", "localhost", "::1")
+    return session
+
+
+def _read_failure(error: requests.RequestException) -> Outcome:
+    """Before the first byte nothing was taken; after it nobody knows."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return Blocked("the provider's certificate is not trusted", "check the clock, the proxy and base_url")
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return Blocked("[provider] base_url is no address to post to", "check [provider] base_url")
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    unconnected = isinstance(reason, NewConnectionError | ConnectTimeoutError)
+    if unconnected or isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
+        return Refused("the provider cannot be reached")
+    if isinstance(error, requests.exceptions.ReadTimeout):
+        return Unknown("the provider did not answer in time")
+    return Unknown("the connection broke before the answer")
+
+
+def _accepted(data: object, recipients: int) -> Outcome:
+    facts: Mapping[str, Any] = data if isinstance(data, dict) else {}
+    failed = facts.get("failedCount")
+    dropped = failed if isinstance(failed, int) and 0 < failed <= recipients else 0
+    return Accepted(str(facts.get("batchId") or ""), dropped)
+
+
+def _refused_recipients(error: Mapping[str, Any], recipients: int) -> dict[int, str]:
+    """The recipients that the details name; empty where any detail is about something else."""
+    found: dict[int, str] = {}
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else []:
+        field = str(detail.get("field", "")) if isinstance(detail, dict) else ""
+        match = _RECIPIENT_FIELD.match(field)
+        if not match or int(match[1]) >= recipients:
+            return {}
+        found[int(match[1])] = _sentence(detail.get("message")) or "refused by the provider"
+    return found
+
+
+def _wait(answer: Mapping[str, Any], error: Mapping[str, Any], headers: Mapping[str, str]) -> float:
+    """Seconds that the provider asks for: `retryAfter` in the body, else `Retry-After` in seconds (RFC 9110, 10.2.3)."""
+    for value in (answer.get("retryAfter"), error.get("retryAfter"), headers.get("Retry-After")):
+        try:
+            seconds = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            continue
+        if 0 <= seconds < float("inf"):
+            return min(seconds, _LONGEST_WAIT)
+    return 0.0
+
+
+def _json(content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _sentence(value: object) -> str:
+    return " ".join(str(value or "").split())[:200]
+
+
+def _mailbox(text: str) -> dict[str, str]:
+    name, email = parseaddr(text)
+    return {"email": email, "name": name} if name else {"email": email}
+
+
+def _constant(message: Message) -> dict[str, str]:
+    """The headers without variables: who asks to leave writes an email, since one header serves the whole call."""
+    headers = {name: value for name, value in message.headers.items() if "{{" not in value}
+    headers.pop("List-Unsubscribe-Post", None)
+    address = parseaddr(message.reply_to or message.sender)[1]
+    return headers | {"List-Unsubscribe": f"<mailto:{address}?subject=unsubscribe>"}
+
+
+def _recipient(recipient: Recipient) -> dict[str, Any]:
+    row: dict[str, Any] = {"email": recipient.email, "dynamicData": dict(recipient.values)}
+    return row | {"name": recipient.name} if recipient.name else row
