@@ -126,7 +126,7 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, recipie
         return Refused(reason, _wait(answer, error, headers))
     if status == 400 and (reasons := _refused_recipients(error, recipients)):
         return RecipientsRefused(reasons)
-    if status == 408 or status == 409 or status >= 500 or status < 300:
+    if status in {408, 409} or status >= 500 or status < 300:
         return Unknown(reason)
     return Blocked(reason, _PERSON_NEEDED.get(status, "see docs/delivery.md"))
 
@@ -179,7 +179,7 @@ def _refused_recipients(error: Mapping[str, Any], recipients: int) -> dict[int, 
 
 
 def _wait(answer: Mapping[str, Any], error: Mapping[str, Any], headers: Mapping[str, str]) -> float:
-    """Seconds that the provider asks for: `retryAfter` in the body, else `Retry-After` in seconds (RFC 9110, 10.2.3)."""
+    """Seconds that the provider asks for: `retryAfter` in the body, else `Retry-After` (RFC 9110 section 10.2.3)."""
     for value in (answer.get("retryAfter"), error.get("retryAfter"), headers.get("Retry-After")):
         try:
             seconds = float(value)  # type: ignore[arg-type]
