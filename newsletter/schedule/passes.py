@@ -45,7 +45,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True)
 class Opening:
-    """What opening a slot came to. `state` is taken, empty or missed; `passed_over` are sentences on issues not sent."""
+    """What opening a slot came to. `passed_over` are sentences on issues not sent."""
 
     slot: Slot
     state: str
@@ -109,7 +109,7 @@ class Passes:
 def open_due(
     connection: Connection, schedule: Schedule, late_window: timedelta, sender: Sender, now: datetime
 ) -> list[Opening]:
-    """Record every slot up to `now` that is not recorded yet, and give the latest of them, if not too late, its issue."""
+    """Record every slot up to `now` that is not recorded; the latest of them, if not too late, gets an issue."""
     last = connection.execute(select(func.max(slots.c.starts_at))).scalar()
     earliest = now - late_window if last is None else max(last + timedelta(seconds=1), now - _OLDEST)
     due = slots_between(schedule, earliest, now + timedelta(microseconds=1))
