@@ -20,6 +20,9 @@ class Status(StrEnum):
     HOLD = "hold"
 
 
+Moment = date | datetime  # a day, or a wall time without zone
+
+
 @dataclass(frozen=True)
 class Issue:
     """A Markdown file, read: front matter, body, and where each came from.
@@ -38,8 +41,8 @@ class Issue:
     preheader: str = ""
     author: str = ""
     status: Status = Status.READY
-    date: date | datetime | None = None
-    slot: date | datetime | None = None
+    date: Moment | None = None
+    slot: Moment | None = None
     number: int | None = None
     tags: tuple[str, ...] = ()
     language: str = ""

@@ -1,0 +1,38 @@
+"""The commands by name. Each parses, calls one function, prints; what is heavy is imported inside the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from newsletter.cli import audience, planning
+from newsletter.cli.output import Output
+from newsletter.publication import Publication, find_publication
+
+app = typer.Typer(
+    name="newsletter",
+    help="Markdown issues in; rendered, checked, approved, and sent once to each reader in their slot.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+config = typer.Typer(help="The configuration.", no_args_is_help=True)
+app.add_typer(config, name="config")
+app.add_typer(audience.app, name="subscribers")
+app.add_typer(planning.queue, name="queue")
+app.add_typer(planning.scheduler, name="scheduler")
+
+
+@config.command("show")
+def show_config(context: typer.Context) -> None:
+    """Show the configuration in effect, defaults included; secrets appear by their names only."""
+    out: Output = context.obj
+    out.command = "config show"
+    publication: Publication = find_publication(Path.cwd(), out.folder)
+    data = publication.config.model_dump(mode="json")
+    lines = [f"# {publication.folder / 'newsletter.toml'}, with all defaults"]
+    for section, values in data.items():
+        lines += ["", f"[{section}]", *(f"{key} = {value!r}" for key, value in values.items())]
+    out.result({"folder": str(publication.folder), "config": data}, lines)

@@ -1,0 +1,101 @@
+"""`newsletter queue` and `newsletter scheduler`: which issue goes out when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from newsletter.cli.output import Output
+from newsletter.errors import UsageError
+from newsletter.publication import find_publication
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+queue = typer.Typer(help="Approved issues waiting for their slots.", invoke_without_command=True)
+scheduler = typer.Typer(help="The process that opens slots.", no_args_is_help=True)
+
+
+@queue.callback()
+def default(context: typer.Context) -> None:
+    """Approved issues waiting for their slots, in order."""
+    if context.invoked_subcommand is None:
+        list_queue(context)
+
+
+@queue.command("list")
+def list_queue(context: typer.Context) -> None:
+    """The queue, in its order."""
+    _change(context, "queue list", None)
+
+
+@queue.command("move")
+def move(context: typer.Context, issue: str, to: int) -> None:
+    """Bring an issue to a place of the queue (from 1)."""
+    from newsletter.schedule.queue import move as move_issue
+
+    _change(context, "queue move", lambda connection: move_issue(connection, issue, to))
+
+
+@queue.command("hold")
+def hold(context: typer.Context, issue: str) -> None:
+    """Keep an issue from going out until it is released."""
+    from newsletter.schedule.queue import hold as hold_issue
+
+    _change(context, "queue hold", lambda connection: hold_issue(connection, issue, held=True))
+
+
+@queue.command("release")
+def release(context: typer.Context, issue: str) -> None:
+    """Let a held issue go out again."""
+    from newsletter.schedule.queue import hold as hold_issue
+
+    _change(context, "queue release", lambda connection: hold_issue(connection, issue, held=False))
+
+
+@scheduler.command("explain")
+def explain(context: typer.Context, date: str) -> None:
+    """Say in sentences what will go out on DATE (YYYY-MM-DD), and why not the others."""
+    from newsletter.schedule.explain import explain_day
+    from newsletter.store.database import open_store
+
+    out: Output = context.obj
+    out.command = "scheduler explain"
+    try:
+        day = datetime.strptime(date, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise UsageError(f'"{date}" is no date', "for example: newsletter scheduler explain 2026-11-27") from None
+    publication = find_publication(Path.cwd(), out.folder)
+    store = open_store(publication.config.storage.database_url, publication.state)
+    with store.reading() as connection:
+        sentences = explain_day(connection, publication.config.schedule, day, datetime.now(UTC))
+    store.close()
+    out.result({"date": date, "sentences": sentences}, sentences)
+
+
+def _change(context: typer.Context, command: str, change: Callable[[Connection], None] | None) -> None:
+    """Make one change of the queue, if any, and show the queue as it is then."""
+    from newsletter.schedule.queue import approved
+    from newsletter.store.database import open_store
+
+    out: Output = context.obj
+    out.command = command
+    publication = find_publication(Path.cwd(), out.folder)
+    store = open_store(publication.config.storage.database_url, publication.state)
+    with store.transaction() as connection:
+        if change:
+            change(connection)
+        issues = approved(connection)
+    store.close()
+    lines = [
+        f"{place:>3}  {issue.slug}"
+        + (f"  pinned to {issue.pinned_to}" if issue.pinned_to else "")
+        + ("  held" if issue.held else "")
+        for place, issue in enumerate(issues, start=1)
+    ]
+    data = [{name: str(value) for name, value in vars(issue).items()} for issue in issues]
+    out.result({"queue": data}, lines or ["the queue is empty: approve an issue with: newsletter approve ISSUE"])
