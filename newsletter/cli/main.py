@@ -21,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = hoist(sys.argv[1:] if argv is None else argv)
         out = options.output
+        if options.folder_missing:
+            raise UsageError("-C needs the publication's folder", "newsletter -C DIR COMMAND")
         if options.version:
             out.result({"version": __version__}, [f"newsletter {__version__}"])
             return 0
@@ -46,13 +48,11 @@ class Options:
     output: Output
     version: bool
     rest: list[str]
+    folder_missing: bool = False
 
 
 def hoist(argv: Sequence[str]) -> Options:
-    """Take `-C DIR`, `--json`, `--debug` and `--version` out of the line, wherever they stand before a `--`.
-
-    Raises UsageError for a `-C` without folder.
-    """
+    """Take `-C DIR`, `--json`, `--debug` and `--version` out of the line, wherever they stand before a `--`."""
     rest: list[str] = []
     found: set[str] = set()
     folder: Path | None = None
@@ -64,13 +64,12 @@ def hoist(argv: Sequence[str]) -> Options:
             found.add(word)
         elif word == "-C" or word.startswith("-C="):
             name = word[3:] or next(words, "")
-            if not name:
-                raise UsageError("-C needs the publication's folder", "newsletter -C DIR COMMAND")
-            folder = Path(name)
+            folder = Path(name) if name else None
+            found |= set() if name else {"-C"}
         else:
             rest.append(word)
     output = Output(folder=folder, json="--json" in found, debug="--debug" in found)
-    return Options(output, "--version" in found, rest)
+    return Options(output, "--version" in found, rest, "-C" in found)
 
 
 def _dispatch(rest: list[str], out: Output) -> int:

@@ -41,10 +41,9 @@ def _explain(connection: Connection, schedule: Schedule, slot: Slot, now: dateti
     if not turns:
         return [f"The slot of {slot} would stay empty.", *sentences]
     if turns[0].pinned_to:
-        return [f'"{turns[0].slug}" goes out in the slot of {slot}: it is pinned to it.', *sentences]
-    if ahead >= len(turns):
-        return [
-            f"The slot of {slot} would stay empty: {ahead} slots before it take the issues in the queue.",
-            *sentences,
-        ]
-    return [f'"{turns[ahead].slug}" goes out in the slot of {slot}, if the queue stays as it is.', *sentences]
+        first = f'"{turns[0].slug}" goes out in the slot of {slot}: it is pinned to it.'
+    elif ahead >= len(turns):
+        first = f"The slot of {slot} would stay empty: {ahead} slots before it take the issues in the queue."
+    else:
+        first = f'"{turns[ahead].slug}" goes out in the slot of {slot}, if the queue stays as it is.'
+    return [first, *sentences]
