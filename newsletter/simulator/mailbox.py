@@ -37,7 +37,7 @@ class Mailbox:
 
     def take(self, emails: Sequence[dict[str, Any]], key: str, digest: str, answer: dict[str, Any]) -> None:
         """Write the emails of one call, whole or not at all. Raises OSError on a full disk; then nothing was taken."""
-        call = {"idempotencyKey": key, "bodyDigest": digest, "answer": answer}
+        call = {"idempotencyKey": key, "bodyDigest": digest, "answer": answer, "callSize": len(emails)}
         rows = [email | (call if number == 0 else {}) for number, email in enumerate(emails)]
         lines = [(json.dumps(row, ensure_ascii=False) + "\n").encode() for row in rows]
         with self._lock:
@@ -76,12 +76,14 @@ class Mailbox:
             self._answers[row["idempotencyKey"]] = (row["bodyDigest"], row["answer"])
 
     def _read_back(self) -> None:
-        """Take up the emails of an earlier run; a call whose last line was torn off by a crash was never answered."""
+        """Take up the emails of an earlier run; a call that a crash cut short was never answered and is dropped."""
         self._file.seek(0)
-        start = 0
+        start, call = 0, list[tuple[dict[str, Any], int]]()
         for line in self._file:
-            if not line.endswith(b"\n"):
-                self._file.truncate(start)
-                break
-            self._remember(json.loads(line), start, len(line))
-            start += len(line)
+            call.append((json.loads(line) if line.endswith(b"\n") else {}, len(line)))
+            if len(call) == call[0][0].get("callSize") and call[-1][0]:
+                for row, length in call:
+                    self._remember(row, start, length)
+                    start += length
+                call = []
+        self._file.truncate(start)
