@@ -213,7 +213,6 @@ class _Handler(BaseHTTPRequestHandler):
         # Linger 0: the connection is reset, not closed (SO_LINGER, socket(7)).
         with contextlib.suppress(OSError):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.shutdown(socket.SHUT_RD)
 
     def _status(self, email_id: str) -> None:
         if self.simulator.mailbox.find(email_id) is None:
@@ -262,7 +261,7 @@ def _emails(
     emails = []
     for number, to in enumerate(mail["recipients"] if bulk else [mail["to"]]):
         values = {**mail.get("dynamicData", {}), **to.get("dynamicData", {})}
-        email = {
+        email: dict[str, Any] = {
             "emailId": f"{call}-{number}",
             "batchId": call,
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
