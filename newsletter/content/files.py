@@ -31,7 +31,9 @@ def read_bytes(path: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
             raise ContentError(path, None, "is a link to a file that does not exist", "mend or delete it") from None
-        raise ContentError(path, None, "there is no such file", "see which issues exist: newsletter queue list") from None
+        raise ContentError(
+            path, None, "there is no such file", "see which issues exist: newsletter queue list"
+        ) from None
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links is a RuntimeError before Python 3.13
         reason = getattr(error, "strerror", None) or str(error)
         raise ContentError(path, None, f"cannot be read: {reason}", "check its permissions") from None

@@ -152,7 +152,9 @@ def _plain(lines: list[str], line: int) -> Scalar:
         if match:
             comments.append(text[match.start() :].strip())
         parts.append((text[: match.start()] if match else text).strip(" \t"))
-    folded = re.sub(r"\n+", lambda ends: " " if len(ends[0]) == 1 else "\n" * (len(ends[0]) - 1), "\n".join(parts).strip("\n"))
+    folded = re.sub(
+        r"\n+", lambda ends: " " if len(ends[0]) == 1 else "\n" * (len(ends[0]) - 1), "\n".join(parts).strip("\n")
+    )
     return Scalar(folded, line, comment=" ".join(comments))
 
 
@@ -183,7 +185,9 @@ def _parsed(reader: _Reader, chunk: _Chunk) -> Value:
             next(events)
         value = _built(reader, chunk, events, next(events), 1)
         if not isinstance(next(events), yaml.MappingEndEvent):
-            raise ContentError(reader.path, chunk.line, f"{chunk.key}: more than one value", _QUOTE_IT.format(key=chunk.key))
+            raise ContentError(
+                reader.path, chunk.line, f"{chunk.key}: more than one value", _QUOTE_IT.format(key=chunk.key)
+            )
     except yaml.MarkedYAMLError as error:
         line = chunk.line + (error.problem_mark.line if error.problem_mark else 0)
         problem = f"{chunk.key}: {error.problem or 'cannot be read as YAML'}, read {chunk.text[:40]!r}"
