@@ -35,10 +35,14 @@ SAME_AS = {
 }
 # What other programs write for themselves: read past without a word.
 FOREIGN = frozenset(
-    "layout permalink categories category draft published comments modified lastmod updated url aliases image "
-    "images weight keywords toc type id guid save_as redirect_from header cover math series".split()
+    """layout permalink categories category draft published comments modified lastmod updated url aliases image images
+    weight keywords toc type id guid save_as redirect_from header cover math series""".split()  # noqa: SIM905
+)
 )
 _PELICAN = re.compile(r"(?:title|subject|date|slug|author|tags|category|status|number|lang|summary)\s*:", re.IGNORECASE)
+_WALL = re.compile(
+    r"^(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(?:Z|[A-Z]{3,4}|[+-]\d\d:?\d\d)?$"
+)
 _HEADER = re.compile(r"([A-Za-z][\w-]*)\s*:\s*(.*)$")
 
 
@@ -186,21 +190,10 @@ def _number(path: Path, key: str, value: Value) -> int | None:
     return int(scalar.text) if scalar.text else None
 
 
-def _moment(path: Path, key: str, value: Value) -> Moment | None:
-    """A day, or a wall time; an offset behind it is dropped, since the publication's zone decides."""
-    scalar = _scalar(path, key, value)
-    if not scalar.text:
-        return None
-    text = re.sub(
-        r"^(\d{4}-\d\d-\d\d)[ T]+(\d\d?:\d\d(?::\d\d)?)(?:\.\d+)?\s*(?:Z|[A-Z]{3,4}|[+-]\d\d:?\d\d)?$",
-        r"\1T\2",
-        scalar.text,
-    )
-    try:
-        return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
-    except ValueError:
-        example = f"{key}: 2026-11-27" if key == "date" else f"{key}: 2026-11-27 or {key}: 2026-11-27 09:00"
-        raise ContentError(path, scalar.line, f'{key}: expected a date, found "{scalar.text[:40]}"', example) from None
+def read_moment(text: str) -> Moment:
+    """A day, or a wall time; an offset behind it is dropped, since the publication's zone decides. ValueError if none."""
+    wall = _WALL.sub(r"\1T\2", text)
+    return datetime.fromisoformat(wall) if "T" in wall else date.fromisoformat(wall)
 
 
 def _tags(path: Path, key: str, value: Value) -> tuple[str, ...]:
@@ -216,9 +209,9 @@ def _vars(path: Path, key: str, value: Value) -> dict[str, str]:
         raise ContentError(
             path, value.line, f"vars: expected keys and values, found {kind(value)}", "vars: then lines  key: value"
         )
-    return {entry.key: _text(path, f"vars.{entry.key}", entry.value) for entry in value.entries}
+    return {entry.key: _text(path, f"{key}.{entry.key}", entry.value) for entry in value.entries}
 
 
 _READERS: Mapping[str, Callable[[Path, str, Value], Any]] = {
-    "status": _status, "number": _number, "date": _moment, "slot": _moment, "tags": _tags, "vars": _vars,
+    "status": _status, "number": _number, "tags": _tags, "vars": _vars,
 }  # fmt: skip

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from newsletter.content.files import decode, read_bytes
-from newsletter.content.front_matter import KEYS, Front, read_front_matter
+from newsletter.content.front_matter import KEYS, Front, read_front_matter, read_moment
 from newsletter.content.headings import Heading, first_heading, without
 from newsletter.content.issue import Issue
 from newsletter.content.slugs import is_slug, slugify
@@ -70,6 +71,7 @@ def parse_issue(path: Path, data: bytes) -> Issue:
     name = _DATED.sub("", path.stem)
     numbered = _NUMBERED.match(name)
     values.setdefault("number", int(numbered[1]) if numbered else None)
+    notes = [_unknown(path, key, line) for key, line in front.unknown] + _settle_moments(path, front, values)
     return Issue(
         path=path,
         slug=_slug(path, front, name[numbered.end() :] if numbered else name),
@@ -77,7 +79,7 @@ def parse_issue(path: Path, data: bytes) -> Issue:
         body_line=front.body_line,
         key_lines=MappingProxyType(dict(front.lines)),
         source_digest=hashlib.sha256(data).hexdigest(),
-        notes=tuple(_unknown(path, key, line) for key, line in front.unknown),
+        notes=tuple(notes),
         vars=MappingProxyType(values.pop("vars", {})),
         **{key: value for key, value in values.items() if key not in ("slug", "subject", "title")},
         subject=subject,
@@ -115,6 +117,22 @@ def _body(body: str, heading: Heading | None, title: str) -> str:
 
 def _day(moment: date | datetime | None) -> str:
     return moment.isoformat() if moment else "9999"
+
+
+def _settle_moments(path: Path, front: Front, values: dict[str, Any]) -> list[Finding]:
+    """Turn `date` and `slot` into moments; what is none is a finding, so that the rest of the issue can be seen."""
+    findings = []
+    for key in ("date", "slot"):
+        if key not in values:
+            continue
+        text = values.pop(key)
+        try:
+            values[key] = read_moment(text)
+        except ValueError:
+            file, fix = f"{path.parent.name}/{path.name}", f"{key}: 2026-11-27"
+            message = f'{key}: "{text[:40]}" is no date of the calendar'
+            findings.append(Finding("front-matter-date", Severity.ERROR, message, file, front.lines[key], 1, fix))
+    return findings
 
 
 def _unknown(path: Path, key: str, line: int) -> Finding:

@@ -1,8 +1,8 @@
 """YAML as editors write it: every scalar keeps the text that was typed.
 
 A plain value (`key: value`, no quotes) is taken by hand, up to the end of its line and the indented lines below it.
-So `no`, `10:30`, `#1 tip` and `Rust 2.0: a review` mean what they say, where YAML 1.1 reads False, 630, nothing, and an
-error. Only what has YAML's own signs goes through PyYAML's parser: quoted texts, `|` and `>` blocks, `[a, b]`, `{a: b}`.
+So `no`, `10:30`, `#1 tip` and `Rust 2.0: a review` mean what they say, where YAML 1.1 reads False, 630, nothing, and
+an error. Only what has YAML's own signs goes through PyYAML's parser: quoted texts, `|` and `>` blocks, `[a, b]`, `{a: b}`.
 Anchors, aliases, tags and merge keys are errors, since nobody needs them here and they can blow up.
 """
 
@@ -80,14 +80,14 @@ def _chunks(reader: _Reader, lines: list[str], first_line: int) -> list[_Chunk]:
                 raise ContentError(reader.path, number, "indented with a tab", "indent with spaces")
         if not line.startswith(indent):
             raise ContentError(reader.path, number, "indented less than the lines above", "align the keys")
-        line = line.removeprefix(indent)
-        found = None if line[0] in " \t" else _key(line, reader)
+        inner = line.removeprefix(indent)
+        found = None if inner[0] in " \t" else _key(inner, reader)
         if found:
             chunks.append(_Chunk(*found, line=number))
         elif chunks:
-            chunks[-1].tail.append(line)
+            chunks[-1].tail.append(inner)
         else:
-            raise _not_a_key(reader.path, number, line)
+            raise _not_a_key(reader.path, number, inner)
     return chunks
 
 
@@ -224,5 +224,5 @@ def _built(reader: _Reader, chunk: _Chunk, events: Iterator[Any], event: Any, de
 
 
 def _joined(text: str) -> str:
-    r"""`text` with escapes such as `\ud83d\ude00` (JSON's way to write one character) joined; ValueError where half is missing."""
+    r"""`text` with JSON's escapes such as `\ud83d\ude00` joined to one character; ValueError where half is missing."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16")
