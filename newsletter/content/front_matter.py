@@ -38,11 +38,8 @@ FOREIGN = frozenset(
     """layout permalink categories category draft published comments modified lastmod updated url aliases image images
     weight keywords toc type id guid save_as redirect_from header cover math series""".split()  # noqa: SIM905
 )
-)
 _PELICAN = re.compile(r"(?:title|subject|date|slug|author|tags|category|status|number|lang|summary)\s*:", re.IGNORECASE)
-_WALL = re.compile(
-    r"^(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(?:Z|[A-Z]{3,4}|[+-]\d\d:?\d\d)?$"
-)
+_WALL = re.compile(r"^(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(?:Z|[A-Z]{3,4}|[+-]\d\d:?\d\d)?$")
 _HEADER = re.compile(r"([A-Za-z][\w-]*)\s*:\s*(.*)$")
 
 
@@ -191,7 +188,7 @@ def _number(path: Path, key: str, value: Value) -> int | None:
 
 
 def read_moment(text: str) -> Moment:
-    """A day, or a wall time; an offset behind it is dropped, since the publication's zone decides. ValueError if none."""
+    """A day, or a wall time (an offset behind it is dropped: the publication's zone decides); else ValueError."""
     wall = _WALL.sub(r"\1T\2", text)
     return datetime.fromisoformat(wall) if "T" in wall else date.fromisoformat(wall)
 

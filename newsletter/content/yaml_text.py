@@ -1,8 +1,9 @@
 """YAML as editors write it: every scalar keeps the text that was typed.
 
 A plain value (`key: value`, no quotes) is taken by hand, up to the end of its line and the indented lines below it.
-So `no`, `10:30`, `#1 tip` and `Rust 2.0: a review` mean what they say, where YAML 1.1 reads False, 630, nothing, and
-an error. Only what has YAML's own signs goes through PyYAML's parser: quoted texts, `|` and `>` blocks, `[a, b]`, `{a: b}`.
+So `no`, `10:30`, `#1 tip` and `Rust 2.0: a review` mean what they say, where YAML 1.1 reads False, 630, nothing and
+an error. Only what has YAML's own signs goes through PyYAML's parser: quoted texts, `|` and `>` blocks, `[a, b]`,
+`{a: b}`.
 Anchors, aliases, tags and merge keys are errors, since nobody needs them here and they can blow up.
 """
 
@@ -189,7 +190,7 @@ def _parsed(reader: _Reader, chunk: _Chunk) -> Value:
                 reader.path, chunk.line, f"{chunk.key}: more than one value", _QUOTE_IT.format(key=chunk.key)
             )
     except yaml.MarkedYAMLError as error:
-        line = chunk.line + (error.problem_mark.line if error.problem_mark else 0)
+        line = chunk.line + min(error.problem_mark.line if error.problem_mark else 0, len(chunk.text.split("\n")) - 1)
         problem = f"{chunk.key}: {error.problem or 'cannot be read as YAML'}, read {chunk.text[:40]!r}"
         raise ContentError(reader.path, line, problem, _QUOTE_IT.format(key=chunk.key)) from None
     except (yaml.YAMLError, ValueError, OverflowError):  # a character that YAML forbids, an escape beyond Unicode

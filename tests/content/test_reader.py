@@ -34,19 +34,16 @@ def test_a_subject_is_the_text_that_was_typed(subject: str) -> None:
         ('subject: "open', 2, "not closed"),
         ("subject: a\nsubject: b", 3, "stands twice"),
         ("subject: a\nnonsense", 3, 'expected "key: value"'),
-        ("subject: [a", 2, ""),
+        ("tags: [a", 2, "read '[a'"),
         ("tags: &x [a]", 2, "anchors"),
         ("subject: a\nslug: Not/OK", 3, "cannot stand in an address"),
     ],
 )
 def test_what_cannot_be_meant_is_an_error_that_names_the_line(front: str, line: int, words: str) -> None:
-    try:
-        issue = parse(f"---\n{front}\n---\nText")
-    except ContentError as error:
-        assert f"issues/001-a-name.md:{line}" in error.message
-        assert words in error.message
-    else:
-        assert (front, issue.subject) == ("subject: [a", "[a")
+    with pytest.raises(ContentError) as caught:
+        parse(f"---\n{front}\n---\nText")
+    assert f"issues/001-a-name.md:{line}" in caught.value.message
+    assert words in caught.value.message
 
 
 def test_title_and_subject_stand_in_for_each_other_and_a_heading_for_both() -> None:
@@ -117,7 +114,7 @@ def test_any_bytes_are_an_issue_or_an_error_for_people(data: bytes) -> None:
 @pytest.mark.shared
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared/corpus is not on this machine")
 def test_every_real_newsletter_is_read() -> None:
-    files = sorted(path for path in CORPUS.rglob("*.md") if path.name != "README.md")
+    files = sorted(path for path in CORPUS.rglob("*.m*") if path.name != "README.md")
     issues = [read_issue(path) for path in files]
     assert len(issues) == 41
     assert all(issue.subject and issue.slug and len(issue.body) > 500 for issue in issues)
