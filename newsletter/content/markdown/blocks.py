@@ -234,6 +234,8 @@ class Normaliser:
         fence, info = match[1] or match[3], (match[2] or match[4] or "").strip()
         language = re.match(r"\{?\s*\.?([\w+#./-]+)", info)
         css = f' class="language-{escape(language[1].lower())}"' if language else ""
+        label = re.search(r"[\"“](.*)[\"”]", info)
+        css += f' title="{escape(label[1])}"' if label else ""
         closing = re.compile(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*$")
         self._verbatim = _Verbatim(
             depth=len(self._open),
