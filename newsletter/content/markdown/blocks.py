@@ -1,0 +1,357 @@
+"""Read the block structure of Markdown as CommonMark defines it, and write it as python-markdown wants it.
+
+python-markdown nests a list by four spaces only, wants a blank line before a list, knows fences only at the margin, and
+takes raw HTML up to its closing tag. Here each line is put into its containers (quotes and list items, CommonMark 0.31
+sections 5.1 and 5.2) and written again with four spaces for each list item; code and raw HTML go to python-markdown's
+stash, so that no later step reads them as Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape
+
+from newsletter.content.markdown.html import BLOCK_ELEMENTS
+
+# Deeper nesting than this is flattened: no reader sees a difference, and no parser after us runs out of stack.
+MAX_DEPTH = 20
+# A longer line is shown as it is, without Markdown inside: python-markdown's time grows with the square of a line.
+MAX_LINE = 40_000
+
+_QUOTE = re.compile(r"> ?")
+_BULLET = re.compile(r"([-+*])( +|$)")
+_ORDERED = re.compile(r"(\d{1,9})([.)])( +|$)")
+_RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
+_HEADING = re.compile(r"#{1,6}(?:[ \t]+|$)")
+_NO_HEADING = re.compile(r"#+(?=[^#\s])|#{7,}")
+_SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
+_FENCE = re.compile(r"(`{3,})([^`]*)$|(~{3,})(.*)$")
+_DELIMITER_ROW = re.compile(r"[ ]{0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_HTML_BLOCK = re.compile(r"<(?:/?([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)|!--)")
+_RAW_END = {
+    name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("pre", "script", "style", "textarea", "iframe")
+} | {"!--": re.compile("-->")}
+
+
+@dataclass
+class _Container:
+    """A quote, or a list item whose content starts `width` columns in."""
+
+    kind: str
+    width: int = 0
+    loose: bool = False
+
+    @property
+    def prefix(self) -> str:
+        return "> " if self.kind == "quote" else "    "
+
+
+@dataclass
+class _Verbatim:
+    """An open fence or raw HTML block, and the lines it has so far."""
+
+    depth: int
+    closes: Callable[[str], bool]
+    wrap: Callable[[str], str]
+    indent: int = 0
+    at_blank: bool = False
+    keeps_closer: bool = False
+    lines: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Normaliser:
+    """Turns lines into lines; `stash` keeps a piece of finished HTML and returns its placeholder.
+
+    `too_deep` and `too_long` hold the 0-based lines where a limit was met.
+    """
+
+    stash: Callable[[str], str]
+    too_deep: list[int] = field(default_factory=list)
+    too_long: list[int] = field(default_factory=list)
+    _out: list[str] = field(default_factory=list)
+    _open: list[_Container] = field(default_factory=list)
+    _paragraph: bool = False
+    _verbatim: _Verbatim | None = None
+    _marker: str = ""
+    _sibling: bool = False
+
+    def run(self, lines: list[str]) -> list[str]:
+        """The lines as python-markdown reads them."""
+        for number, line in enumerate(lines):
+            following = lines[number + 1] if number + 1 < len(lines) else ""
+            self._line(_untab(line), _untab(following), number)
+        self._close_verbatim()
+        self._flush_marker()
+        return self._out
+
+    # -- one line ------------------------------------------------------------------------------------------------
+
+    def _line(self, line: str, following: str, number: int) -> None:
+        matched, rest = self._match_containers(line)
+        if self._verbatim and self._continue_verbatim(matched, rest):
+            return
+        if not rest.strip():
+            self._blank(matched)
+            return
+        opened, rest = self._open_containers(matched, rest, number)
+        if not opened and matched < len(self._open) and self._is_lazy(rest):
+            self._write(rest.lstrip())
+            return
+        if not opened:
+            self._close_to(matched)
+        self._leaf(rest, following, number)
+
+    def _match_containers(self, line: str) -> tuple[int, str]:
+        """(how many open containers go on in this line, what is left of it)."""
+        rest, blank = line, not line.strip()
+        for index, container in enumerate(self._open):
+            indent = _indent(rest)
+            if container.kind == "quote":
+                quote = _QUOTE.match(rest, indent) if indent < 4 else None
+                if not quote:
+                    return index, rest
+                rest = rest[quote.end() :]
+            elif blank or not rest.strip():
+                continue
+            elif indent >= container.width:
+                rest = rest[container.width :]
+            else:
+                return index, rest
+        return len(self._open), rest
+
+    def _open_containers(self, matched: int, rest: str, number: int) -> tuple[bool, str]:
+        """Open the quotes and list items that start in this line."""
+        opened = False
+        while True:
+            indent = _indent(rest)
+            text = rest[indent:]
+            container, marker, content = self._container_at(text, matched, opened)
+            if container is None or indent > 3:
+                return opened, rest
+            if matched >= MAX_DEPTH:
+                self.too_deep.append(number)
+                return opened, _strip_markers(text)
+            if not opened:
+                self._close_to(matched, sibling=container)
+                opened = True
+            self._separate(container)
+            container.width += indent if container.kind != "quote" else 0
+            self._open.append(container)
+            self._marker += marker
+            matched, rest = matched + 1, content
+            self._paragraph = False
+
+    def _container_at(self, text: str, matched: int, opened: bool) -> tuple[_Container | None, str, str]:
+        interrupts = self._paragraph and not opened and matched == len(self._open)
+        if quote := _QUOTE.match(text):
+            return _Container("quote"), "> ", text[quote.end() :]
+        if _RULE.match(text):
+            return None, "", text
+        bullet = _BULLET.match(text)
+        ordered = None if bullet else _ORDERED.match(text)
+        match = bullet or ordered
+        if not match or (interrupts and (not text[match.end() :].strip() or (ordered and int(ordered[1]) != 1))):
+            return None, "", text
+        spaces = len(match[match.re.groups])
+        content = text[match.end() :]
+        if spaces > 4 and content:
+            content, spaces = " " * (spaces - 1) + content, 1
+        width = match.end() - len(match[match.re.groups]) + (spaces if content else 1)
+        marker = "-   " if bullet else f"{int(match[1])}. ".ljust(4)
+        return _Container("bullet" if bullet else "ordered", width), marker, content
+
+    def _separate(self, container: _Container) -> None:
+        """A blank line where python-markdown needs one to see the container that starts now."""
+        parent = self._open[-1] if self._open else None
+        tight = parent is not None and parent.kind != "quote" and not parent.loose and container.kind != "quote"
+        if self._marker or self._sibling:
+            self._sibling = False
+            return
+        if not tight:
+            self._gap()
+
+    def _is_lazy(self, rest: str) -> bool:
+        """A paragraph's text goes on in a line that lacks its container's marks (CommonMark 5.1, laziness)."""
+        text = rest.strip()
+        if not self._paragraph:
+            return False
+        return not (_HEADING.match(text) or _RULE.match(text) or _FENCE.match(text) or self._html_start(text))
+
+    # -- leaves --------------------------------------------------------------------------------------------------
+
+    def _leaf(self, rest: str, following: str, number: int) -> None:
+        indent = _indent(rest)
+        text = rest[indent:]
+        if not text:
+            return
+        if indent > 3 and not self._paragraph:
+            self._write(rest)
+        elif indent > 3:
+            self._write(text)
+        elif fence := _FENCE.match(text):
+            self._open_fence(fence, indent)
+        elif name := self._html_start(text):
+            self._open_html(name, rest)
+        elif _HEADING.match(text) or (_RULE.match(text) and not (self._paragraph and _SETEXT.match(text))):
+            self._gap()
+            self._write(text if _HEADING.match(text) else "---")
+            self._gap()
+            self._paragraph = False
+        else:
+            self._text(text, following, number)
+
+    def _text(self, text: str, following: str, number: int) -> None:
+        if len(text) > MAX_LINE:
+            self.too_long.append(number)
+            self._placeholder(f"<p>{escape(text, quote=False)}</p>")
+            return
+        starts_table = "|" in text and "|" in following and _DELIMITER_ROW.match(following.strip())
+        if self._paragraph and starts_table:
+            self._gap()
+        if self._paragraph and _SETEXT.match(text):
+            self._write(text)
+            self._gap()
+            self._paragraph = False
+            return
+        if text.endswith("\\") and following.strip() and not text.endswith("\\\\"):
+            text = text[:-1] + "  "
+        self._write(_NO_HEADING.sub(lambda match: "\\" + match[0], text, count=1) if text[0] == "#" else text)
+        self._paragraph = True
+
+    def _html_start(self, text: str) -> str:
+        match = _HTML_BLOCK.match(text)
+        if not match:
+            return ""
+        name = (match[1] or "!--").lower()
+        if name in _RAW_END and text.startswith("</"):
+            return ""
+        return name if name in _RAW_END or name in BLOCK_ELEMENTS else ""
+
+    def _open_fence(self, match: re.Match[str], indent: int) -> None:
+        fence, info = match[1] or match[3], (match[2] or match[4] or "").strip()
+        language = re.match(r"\{?\s*\.?([\w+#./-]+)", info)
+        css = f' class="language-{escape(language[1].lower())}"' if language else ""
+        label = re.search(r"[\"“](.*)[\"”]", info)
+        css += f' title="{escape(label[1])}"' if label else ""
+        closing = re.compile(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*$")
+        self._verbatim = _Verbatim(
+            depth=len(self._open),
+            closes=lambda line: bool(closing.match(line)),
+            wrap=lambda code: f"<pre><code{css}>{escape(code, quote=False)}\n</code></pre>",
+            indent=indent,
+        )
+
+    def _open_html(self, name: str, line: str) -> None:
+        end = _RAW_END.get(name)
+        closes = (lambda text: bool(end.search(text))) if end else (lambda _: False)
+        block = _Verbatim(len(self._open), closes, str, at_blank=end is None, keeps_closer=True, lines=[line])
+        self._verbatim = block
+        if closes(line):
+            self._close_verbatim()
+
+    def _continue_verbatim(self, matched: int, rest: str) -> bool:
+        """Put the line into the open fence or HTML block; False where it ended before this line."""
+        block = self._verbatim
+        if block is None:
+            return False
+        if matched < block.depth or (block.at_blank and not rest.strip()):
+            self._close_verbatim()
+            return False
+        closing = block.closes(rest)
+        if not closing or block.keeps_closer:
+            block.lines.append(rest[min(block.indent, _indent(rest)) :])
+        if closing:
+            self._close_verbatim()
+        return True
+
+    def _close_verbatim(self) -> None:
+        if self._verbatim:
+            block, self._verbatim = self._verbatim, None
+            self._placeholder(block.wrap("\n".join(block.lines)))
+
+    def _placeholder(self, html: str) -> None:
+        self._gap()
+        self._write(self.stash(html))
+        self._gap()
+        self._paragraph = False
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def _prefix(self) -> str:
+        return "".join(container.prefix for container in self._open)
+
+    def _write(self, text: str) -> None:
+        if self._marker:
+            depth = self._marker_depth()
+            before = "".join(container.prefix for container in self._open[:depth])
+            self._out.append(before + self._marker + text)
+            self._marker = ""
+        else:
+            self._out.append(self._prefix() + text)
+
+    def _marker_depth(self) -> int:
+        """How many of the open containers were there before the ones whose marks are still to be written."""
+        return len(self._open) - self._pending
+
+    @property
+    def _pending(self) -> int:
+        return len(re.findall(r"> |-   |\d+\. +", self._marker))
+
+    def _flush_marker(self) -> None:
+        if self._marker:
+            self._write("")
+
+    def _gap(self) -> None:
+        """End the block: an empty line, inside the containers that are quotes."""
+        if self._marker or not self._out:
+            return
+        blank = self._prefix().rstrip()
+        if self._out[-1].strip(" >"):
+            self._out.append(blank)
+        self._loosen(len(self._open))
+
+    def _blank(self, matched: int) -> None:
+        self._paragraph = False
+        if matched < len(self._open):
+            quotes = [index for index, container in enumerate(self._open) if container.kind == "quote"]
+            if any(index >= matched for index in quotes):
+                self._close_to(min(index for index in quotes if index >= matched))
+        if self._marker:
+            return
+        self._out.append(self._prefix().rstrip())
+        self._loosen(len(self._open))
+
+    def _loosen(self, depth: int) -> None:
+        for container in self._open[:depth]:
+            container.loose = True
+
+    def _close_to(self, depth: int, sibling: _Container | None = None) -> None:
+        """Close the containers beyond `depth`; a blank line ends them unless `sibling` goes on with the same list."""
+        if depth >= len(self._open):
+            return
+        self._flush_marker()
+        self._sibling = sibling is not None and self._open[depth].kind == sibling.kind != "quote"
+        del self._open[depth:]
+        self._paragraph = False
+        if not self._sibling and self._out and self._out[-1].strip(" >"):
+            self._out.append(self._prefix().rstrip())
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
+
+
+def _untab(line: str) -> str:
+    """Tabs before and after a line's marks as spaces, to columns of four (CommonMark 2.2)."""
+    if "\t" not in line:
+        return line
+    head = re.match(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*", line)
+    end = head.end() if head else 0
+    return line[:end].expandtabs(4) + line[end:]
+
+
+def _strip_markers(text: str) -> str:
+    return re.sub(r"^(?:>|[-+*](?=\s|$)|\d{1,9}[.)](?=\s|$)|\s)+", "", text)

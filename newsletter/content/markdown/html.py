@@ -1,0 +1,151 @@
+"""Which `<…>` in an issue is HTML, which is text, and which HTML may pass."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+# https://html.spec.whatwg.org/multipage/indices.html#elements-3 and what older pages still hold.
+ELEMENTS = frozenset(
+    "a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br "
+    "button canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em "
+    "embed fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i "
+    "iframe img input ins kbd label legend li link main map mark marquee math menu meta meter nav noframes noscript "
+    "object ol optgroup option output p param picture portal pre progress q rp rt rtc ruby s samp script search "
+    "section select slot small source span strike strong style sub summary sup svg table tbody td template textarea "
+    "tfoot th thead time title tr track tt u ul var video wbr".split()
+)
+# CommonMark 0.31, section 4.6, start conditions 1 and 6.
+RAW_ELEMENTS = ("pre", "script", "style", "textarea")
+BLOCK_ELEMENTS = frozenset(
+    "address article aside base basefont blockquote body caption center col colgroup dd details dialog dir div dl dt "
+    "fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe legend li "
+    "link main menu menuitem nav noframes ol optgroup option p param search section summary table tbody td tfoot th "
+    "thead title tr track ul".split()
+)
+# Elements that go with all that is in them; others that are not allowed go, and what is in them stays.
+GONE = frozenset(
+    "script style iframe object embed applet template noscript noframes svg math title head audio video canvas "
+    "select textarea button datalist frameset".split()
+)
+ALLOWED = frozenset(
+    "a abbr acronym address article aside b bdi bdo big blockquote br caption center cite code col colgroup data dd "
+    "del details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li "
+    "main mark nav ol p pre q rp rt ruby s samp section small span strike strong sub summary sup table tbody td "
+    "tfoot th thead time tr tt u ul var wbr".split()
+)
+_SIZE = {"width", "height", "align", "valign", "bgcolor"}
+ATTRIBUTES: dict[str, set[str]] = {
+    "*": {"class", "id", "title", "lang", "dir", "style", "role", "aria-label", "aria-hidden"},
+    "a": {"href", "name"},
+    "img": {"src", "alt", "border", "srcset"} | _SIZE,
+    "ol": {"start", "type", "reversed"},
+    "li": {"value"},
+    "table": {"border", "cellpadding", "cellspacing"} | _SIZE,
+    **dict.fromkeys(("td", "th"), {"colspan", "rowspan", "scope", "headers"} | _SIZE),
+    **dict.fromkeys(("tr", "thead", "tbody", "tfoot"), {"align", "valign", "bgcolor"}),
+    **dict.fromkeys(("col", "colgroup"), {"span", "width", "align"}),
+    **dict.fromkeys(("p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "caption"), {"align"}),
+    "hr": {"align", "width", "size", "noshade"},
+    "font": {"color", "face", "size"},
+    "time": {"datetime"},
+    "data": {"value"},
+    **dict.fromkeys(("blockquote", "q"), {"cite"}),
+    **dict.fromkeys(("del", "ins"), {"cite", "datetime"}),
+    "details": {"open"},
+}
+SCHEMES = {"http", "https", "mailto", "tel", "sms", "cid"}
+# Properties that can colour, size and space a box, and none that can load, cover or move one.
+PROPERTIES = set(
+    "color background-color font font-family font-size font-style font-weight font-variant line-height letter-spacing "
+    "text-align text-decoration text-indent text-transform vertical-align white-space width height max-width "
+    "min-width margin margin-top margin-right margin-bottom margin-left padding padding-top padding-right "
+    "padding-bottom padding-left border border-top border-right border-bottom border-left border-color border-style "
+    "border-width border-radius border-collapse border-spacing display float clear list-style list-style-type "
+    "direction overflow-wrap word-break table-layout".split()
+)
+
+_ANGLE = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:_-]*)?")
+_AUTOLINK = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)>")
+_TAG_END = re.compile(r"""[^<>"'`]*(?:"[^"]*"[^<>"'`]*|'[^']*'[^<>"'`]*)*>""")
+
+
+def hide_text_angles(source: str) -> tuple[str, str]:
+    """(`source` with a private character for each `<` that starts no HTML, that character).
+
+    `Vec<T>`, `<think>`, `a < b` and `<?php` are text: unknown names, generics directly after a word, and anything that
+    is not a tag, an address in angle brackets or a closed comment.
+    """
+    mark = next(chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in source)
+    last_comment_end = source.rfind("-->")
+
+    def judge(match: re.Match[str]) -> str:
+        start = match.start()
+        name = (match[2] or "").lower()
+        if _AUTOLINK.match(source, start):
+            return match[0]
+        if not name:
+            comment = source.startswith("<!--", start) and start < last_comment_end
+            return match[0] if comment else mark + match[0][1:]
+        generic = name in ELEMENTS and len(name) == 1 and match[2].isupper() and source[start - 1 : start].isalnum()
+        known = name in ELEMENTS and not generic and _TAG_END.match(source, match.end(), match.end() + 20_000)
+        return match[0] if known else mark + match[0][1:]
+
+    return _ANGLE.sub(judge, source), mark
+
+
+class _Removed(HTMLParser):
+    """Collects what `clean` is going to take out, as (kind, name) in order of appearance."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ALLOWED:
+            self.found.append(("element", tag))
+            return
+        for name, value in attrs:
+            if name.startswith("on"):
+                self.found.append(("attribute", name))
+            elif name in ("href", "src") and not _harmless(value or ""):
+                self.found.append(("address", (value or "").split(":")[0].strip().lower()))
+
+    handle_startendtag = handle_starttag
+
+
+def _harmless(address: str) -> bool:
+    squeezed = re.sub(r"[\x00-\x20]", "", address)
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", squeezed)
+    return not scheme or scheme[1].lower() in SCHEMES
+
+
+def removed(html: str) -> list[tuple[str, str]]:
+    """What `clean` takes out of `html`: ("element", "script"), ("attribute", "onclick"), ("address", "javascript")."""
+    parser = _Removed()
+    parser.feed(html)
+    parser.close()
+    return parser.found
+
+
+_IFRAME = re.compile(r"<iframe\b[^>]*?\bsrc\s*=\s*[\"']?(https?://[^\"'\s>]+)[^>]*>(?:.*?</iframe\s*>)?", re.I | re.S)
+
+
+def clean(html: str) -> str:
+    """`html` with only what is harmless in a mail: no script, form, comment or event handler; every element closed.
+
+    An iframe with a web address becomes a link to it, since no mail client shows one.
+    """
+    import nh3  # noqa: PLC0415
+
+    linked = _IFRAME.sub(lambda match: f'<a href="{match[1]}">{match[1]}</a>', html)
+    return nh3.clean(
+        linked,
+        tags=set(ALLOWED),
+        clean_content_tags=set(GONE),
+        attributes=ATTRIBUTES,
+        strip_comments=True,
+        link_rel=None,
+        url_schemes=SCHEMES,
+        filter_style_properties=PROPERTIES,
+    )

@@ -1,0 +1,134 @@
+"""What python-markdown leaves undone, done on the tree: links, headings, task lists, pictures, tables."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from lxml import html
+
+from newsletter.content.markdown.engine import BARE_URL
+
+_BARE = re.compile(rf"(?P<url>{BARE_URL})|(?<![\w.+-])(?P<mail>[\w.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?![\w@-])", re.I)
+_NO_LINKS_IN = frozenset("a code pre script style kbd samp".split())
+_TASK = re.compile(r"\[([ xX])\]\s+")
+_NUMBER = re.compile(r"(\d{1,3}[.)])\s+(?=\S)")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+
+def texts(root: html.HtmlElement, outside: frozenset[str]) -> Iterator[tuple[html.HtmlElement, bool, str]]:
+    """(element, whether it is the text behind it, text) for each text that is in no element of `outside`."""
+    stack: list[tuple[html.HtmlElement, bool]] = [(root, False)]
+    while stack:
+        element, tail = stack.pop()
+        if tail:
+            if element.tail:
+                yield element, True, element.tail
+            continue
+        if element is not root:
+            stack.append((element, True))
+        if isinstance(element.tag, str) and element.tag not in outside:
+            if element.text:
+                yield element, False, element.text
+            stack.extend((child, False) for child in reversed(element))
+
+
+def link_addresses(root: html.HtmlElement) -> None:
+    """Make links of bare web and mail addresses."""
+    for element, tail, text in list(texts(root, _NO_LINKS_IN)):
+        if "://" not in text and "www." not in text and "@" not in text:
+            continue
+        pieces, position = [], 0
+        for match in _BARE.finditer(text):
+            typed = _balanced(match[0]) if match["url"] else match[0]
+            target = typed if "://" in typed else ("mailto:" if match["mail"] else "https://") + typed
+            link = html.Element("a", {"href": target})
+            link.text = typed
+            pieces.append((text[position : match.start()], link))
+            position = match.start() + len(typed)
+        if pieces:
+            _splice(element, tail, pieces, text[position:])
+
+
+def _balanced(url: str) -> str:
+    """The address without a closing bracket that was not opened in it (GFM 6.9)."""
+    while url.endswith(")") and url.count(")") > url.count("("):
+        url = url[:-1]
+    return url
+
+
+def _splice(
+    element: html.HtmlElement, tail: bool, pieces: list[tuple[str, html.HtmlElement]], rest: str
+) -> None:
+    """Put `pieces`, each an element with the text before it, in the place of a text of the tree."""
+    for index, (_, piece) in enumerate(pieces):
+        piece.tail = pieces[index + 1][0] if index + 1 < len(pieces) else rest
+    if tail:
+        element.tail = pieces[0][0]
+        parent = element.getparent()
+        at = parent.index(element) + 1
+    else:
+        element.text = pieces[0][0]
+        parent, at = element, 0
+    parent[at:at] = [piece for _, piece in pieces]
+
+
+def settle_headings(root: html.HtmlElement) -> None:
+    """Headings below the issue's title: no second `h1`, an `id` for each, a number that was typed set apart."""
+    headings = [element for element in root.iter(*_HEADINGS)]
+    demote = any(element.tag == "h1" for element in headings)
+    taken = {element.get("id") for element in root.iter() if element.get("id")}
+    for element in headings:
+        if demote:
+            element.tag = f"h{min(6, int(element.tag[1]) + 1)}"
+        if not element.get("id"):
+            name = base = _anchor(str(element.text_content()))
+            count = 2
+            while name in taken:
+                name, count = f"{base}-{count}", count + 1
+            taken.add(name)
+            element.set("id", name)
+        if number := _NUMBER.match(element.text or ""):
+            span = html.Element("span", {"class": "number"})
+            span.text, span.tail = number[1], " " + (element.text or "")[number.end() :]
+            element.text = ""
+            element.insert(0, span)
+
+
+def _anchor(text: str) -> str:
+    kept = (char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in text.lower())
+    return "-".join("".join(kept).split())[:60] or "section"
+
+
+def tick_tasks(root: html.HtmlElement) -> None:
+    """`- [x] done` and `- [ ] to do` as ticked and empty boxes (GFM 5.3)."""
+    for item in root.iter("li"):
+        first = item[0] if not (item.text or "").strip() and len(item) and item[0].tag == "p" else item
+        if task := _TASK.match((first.text or "").lstrip()):
+            done = task[1] != " "
+            first.text = ("☑ " if done else "☐ ") + (first.text or "").lstrip()[task.end() :]
+            item.set("class", "task")
+
+
+def settle_pictures(root: html.HtmlElement) -> None:
+    """A paragraph that is one picture (or a linked one) is marked, so that a theme can give it the full width."""
+    for image in root.iter("img"):
+        if image.get("alt") is None:
+            image.set("alt", "")
+        outer = image.getparent() if image.getparent().tag == "a" else image
+        paragraph = outer.getparent()
+        alone = paragraph.tag == "p" and len(paragraph) == 1 and not (paragraph.text or outer.tail or "").strip()
+        if alone:
+            paragraph.set("class", "picture")
+
+
+def settle_tables(root: html.HtmlElement) -> None:
+    """Each data table in a box of its own that can scroll where a screen is narrow."""
+    for table in list(root.iter("table")):
+        if table.get("role") == "presentation" or table.getparent().tag == "td":
+            continue
+        box = html.Element("div", {"class": "table"})
+        box.tail, table.tail = table.tail, None
+        table.getparent().replace(table, box)
+        box.append(table)
