@@ -95,7 +95,10 @@ def _bare_url(engine: Markdown) -> Any:
 
 def _limit(rule: str, line: int, file: str, first_line: int) -> Finding:
     messages = {
-        "nesting-too-deep": (f"lists or quotes nested deeper than {MAX_DEPTH} levels were flattened", "nest less deeply"),
+        "nesting-too-deep": (
+            f"lists or quotes nested deeper than {MAX_DEPTH} levels were flattened",
+            "nest less deeply",
+        ),
         "line-too-long": (f"a line of more than {MAX_LINE} characters is shown without its Markdown", "break the line"),
     }
     message, fix = messages[rule]

@@ -13,7 +13,9 @@ from newsletter.content.glossary import Term
 
 _NOT_IN = frozenset("a code pre h1 h2 h3 h4 h5 h6 script style kbd samp button figure dfn th".split())
 # In these scripts words are not set apart by spaces (UAX 29, section 4).
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 
 
 @dataclass(frozen=True)

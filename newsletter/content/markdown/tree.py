@@ -58,9 +58,7 @@ def _balanced(url: str) -> str:
     return url
 
 
-def _splice(
-    element: html.HtmlElement, tail: bool, pieces: list[tuple[str, html.HtmlElement]], rest: str
-) -> None:
+def _splice(element: html.HtmlElement, tail: bool, pieces: list[tuple[str, html.HtmlElement]], rest: str) -> None:
     """Put `pieces`, each an element with the text before it, in the place of a text of the tree."""
     for index, (_, piece) in enumerate(pieces):
         piece.tail = pieces[index + 1][0] if index + 1 < len(pieces) else rest
