@@ -36,7 +36,7 @@ SAME_AS = {
 # What other programs write for themselves: read past without a word.
 FOREIGN = frozenset(
     """layout permalink categories category draft published comments modified lastmod updated url aliases image images
-    weight keywords toc type id guid save_as redirect_from header cover math series""".split()  # noqa: SIM905
+    weight keywords toc type id guid save_as redirect_from header cover math series""".split()
 )
 _PELICAN = re.compile(r"(?:title|subject|date|slug|author|tags|category|status|number|lang|summary)\s*:", re.IGNORECASE)
 _WALL = re.compile(r"^(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(?:Z|[A-Z]{3,4}|[+-]\d\d:?\d\d)?$")

@@ -246,10 +246,16 @@ class Normaliser:
 
     def _open_html(self, name: str, line: str) -> None:
         end = _RAW_END.get(name)
-        closes = (lambda text: bool(end.search(text))) if end else (lambda _: False)
-        block = _Verbatim(len(self._open), closes, str, at_blank=end is None, keeps_closer=True, lines=[line])
+        block = _Verbatim(
+            depth=len(self._open),
+            closes=lambda text: end is not None and end.search(text) is not None,
+            wrap=str,
+            at_blank=end is None,
+            keeps_closer=True,
+            lines=[line],
+        )
         self._verbatim = block
-        if closes(line):
+        if block.closes(line):
             self._close_verbatim()
 
     def _continue_verbatim(self, matched: int, rest: str) -> bool:

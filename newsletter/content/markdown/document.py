@@ -48,7 +48,9 @@ def parse(fragment: str) -> html.HtmlElement:
     """A fragment of HTML as a `<div>`."""
     parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
     page = html.document_fromstring(f"<html><body><div>{fragment}</div></body></html>".encode(), parser=parser)
-    return page.body[0]
+    body = page.find("body")
+    assert body is not None  # noqa: S101 - it is in the text that was parsed
+    return body[0]
 
 
 def _draw(root: html.HtmlElement) -> tuple[int, ...]:

@@ -44,7 +44,7 @@ def to_html(source: str, file: str = "", first_line: int = 1) -> Html:
 
 
 def _convert(engine: Markdown, text: str) -> str:
-    """python-markdown's work, with room on the stack for the nesting that `MAX_DEPTH` allows, wherever we are called."""
+    """python-markdown's work, with room on the stack for the nesting that `MAX_DEPTH` allows."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 5000))
     try:

@@ -74,7 +74,7 @@ def _splice(element: html.HtmlElement, tail: bool, pieces: list[tuple[str, html.
 
 def settle_headings(root: html.HtmlElement) -> None:
     """Headings below the issue's title: no second `h1`, an `id` for each, a number that was typed set apart."""
-    headings = [element for element in root.iter(*_HEADINGS)]
+    headings = list(root.iter(*_HEADINGS))
     demote = any(element.tag == "h1" for element in headings)
     taken = {element.get("id") for element in root.iter() if element.get("id")}
     for element in headings:
