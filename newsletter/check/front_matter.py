@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
 from newsletter.check.inspection import Inspection
 from newsletter.check.rule import Hit, Rule, rule
-from newsletter.content.issue import Moment, Status
+from newsletter.content.issue import Issue, Moment, Status
 from newsletter.finding import Severity
 
 GROUP = "front matter and queue"
@@ -44,10 +44,9 @@ def status_hold(inspection: Inspection) -> Iterator[Hit]:
     fix="give one of them another slug, or rename its file",
 )  # fmt: skip
 def slug_duplicate(inspection: Inspection) -> Iterator[Hit]:
-    for other in inspection.others:
-        if other.slug == inspection.issue.slug:
-            line = inspection.issue.line_of("slug")
-            yield Hit(f'{other.file} has the slug "{other.slug}" too', line, 1)
+    slug = inspection.issue.slug
+    if files := _files(other for other in inspection.others if other.slug == slug):
+        yield Hit(f'the slug "{slug}" is that of {files} too', inspection.issue.line_of("slug"), 1)
 
 
 @rule(
@@ -57,9 +56,10 @@ def slug_duplicate(inspection: Inspection) -> Iterator[Hit]:
     fix="give one of them another number",
 )  # fmt: skip
 def number_duplicate(inspection: Inspection) -> Iterator[Hit]:
-    for other in inspection.others:
-        if other.number is not None and other.number == inspection.issue.number:
-            yield Hit(f"{other.file} is number {other.number} too", inspection.issue.line_of("number"), 1)
+    number = inspection.issue.number
+    files = _files(other for other in inspection.others if number is not None and other.number == number)
+    if files:
+        yield Hit(f"the number {number} is that of {files} too", inspection.issue.line_of("number"), 1)
 
 
 @rule(
@@ -126,6 +126,13 @@ def date_past(inspection: Inspection) -> Iterator[Hit]:
 def preheader_missing(inspection: Inspection) -> Iterator[Hit]:
     if not inspection.issue.preheader.strip():
         yield Hit("the issue has no preheader", 1, 1)
+
+
+def _files(issues: Iterable[Issue]) -> str:
+    """The issues' files, three at most by name; "" where there are none."""
+    names = [issue.file for issue in issues]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def _day(moment: Moment) -> date:

@@ -33,7 +33,12 @@ def as_markdown(rules: Iterable[Rule]) -> str:
 
 
 def _entry(rule: Rule) -> str:
-    return (
-        f"\n### `{rule.id}` ({rule.severity})\n\n{rule.title}. {rule.why}\n\n"
-        f"- Fix: {rule.fix}\n- Source: {rule.source}\n"
-    )
+    fix, source = (text.replace("<", "\\<").replace("[", "\\[") for text in (rule.fix, rule.source))
+    title = f"\n### `{rule.id}` ({rule.severity})\n\n{rule.title}. {rule.why}\n\n"
+    return title + f"- Fix: {fix}\n- Source: {source}\n"
+
+
+if __name__ == "__main__":
+    from newsletter.check.registry import RULES
+
+    print(as_markdown(RULES), end="")

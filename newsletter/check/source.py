@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 
+from newsletter.content.markdown.engine import BARE_URL
 from newsletter.content.markdown.html import ELEMENTS
 from newsletter.content.markdown.mergetags import PLAUSIBLE
 from newsletter.content.prose import blank
 
-_TOKEN = re.compile(
-    r"\\[!-/:-@\[-`{-~]|!\[|\[|\]|<|\n[ \t]*\n|(?<![\w/@.])(?:https?://|www\.)[^\s<>\"'`|\\^{}]*[^\s<>\"'`|\\^{}.,:;!?*_~)\]]",
-    re.IGNORECASE,
-)
+_TOKEN = re.compile(rf"\\[!-/:-@\[-`{{-~]|!\[|\[|\]|<|\n[ \t]*\n|{BARE_URL}", re.IGNORECASE)
 _DEFINITION = re.compile(
     r"^[ >]{0,12}\[(?P<label>(?!\^)[^\[\]\n]{1,999})\]:[ \t]*\n?[ \t>]*(?P<target><[^<>\n]*>|[^\s<]\S*)", re.MULTILINE
 )

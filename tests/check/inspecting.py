@@ -15,6 +15,7 @@ from newsletter.check.run import check
 from newsletter.content.issue import Issue
 from newsletter.content.markdown.document import read_markdown
 from newsletter.content.markdown.mergetags import PLAUSIBLE
+from newsletter.content.prose import prose_of
 from newsletter.content.reader import parse_issue
 from newsletter.finding import Finding
 from newsletter.render.edition import Edition
@@ -39,8 +40,8 @@ def edition_of(issue: Issue, others: Iterable[Issue] = ()) -> Edition:
     document = read_markdown(issue.body, file=issue.file, first_line=issue.body_line)
     body = html.tostring(document.root, encoding="unicode")
     for other in others:
-        body = re.sub(rf'href="[./]*{re.escape(other.path.name)}', f'href="{SITE.base_url}/{other.slug}/', body)
-    tags = [match[1] for part in (issue.subject, issue.body) for match in PLAUSIBLE.finditer(part)]
+        body = re.sub(rf'href="(?:[./\w]*/)?{re.escape(other.path.name)}', f'href="{SITE.base_url}/{other.slug}/', body)
+    tags = [match[1] for part in (issue.subject, issue.body) for match in PLAUSIBLE.finditer(prose_of(part).text)]
     return Edition(
         slug=issue.slug, language=issue.language or "en", sender=SITE.sender, reply_to="", subject=issue.subject,
         preheader=issue.preheader, html=f"<html><body><h1>{issue.title}</h1>{body}{FOOT}</body></html>",
