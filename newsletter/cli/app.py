@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from newsletter.cli import audience, planning
+from newsletter.cli import audience, planning, simulator
 from newsletter.cli.output import Output
 from newsletter.publication import Publication, find_publication
 
@@ -23,6 +23,7 @@ app.add_typer(config, name="config")
 app.add_typer(audience.app, name="subscribers")
 app.add_typer(planning.queue, name="queue")
 app.add_typer(planning.scheduler, name="scheduler")
+app.command("simulator")(simulator.run)
 
 
 @config.command("show")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
@@ -31,6 +32,13 @@ class Journal:
         except OSError as error:
             raise NewsletterError(
                 f"{path.parent}: cannot be written: {error.strerror}", "name another --data DIR"
+            ) from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            raise NewsletterError(
+                f"{path.parent}: another simulator uses this folder", "stop that one, or name another --data DIR"
             ) from None
 
     def append(self, rows: Sequence[dict[str, Any]]) -> list[Place]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import hmac
 import heapq
+import hmac
 import json
 import socket
 import threading
