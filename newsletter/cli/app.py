@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from newsletter.cli import audience, demo, editing, planning, sending
+from newsletter.cli import audience, demo, editing, planning, sending, simulator
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
 
@@ -24,6 +24,7 @@ app.add_typer(planning.queue, name="queue")
 app.command("send")(sending.send)
 app.command("status")(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")
+app.command("simulator")(simulator.run)
 app.add_typer(audience.app, name="subscribers")
 app.add_typer(config, name="config")
 
