@@ -8,6 +8,7 @@ import typer
 
 from newsletter.cli import audience, planning
 from newsletter.cli.output import Output
+from newsletter.cli.testing import PASS_ON, run_tests
 from newsletter.publication import Publication, find_publication
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.add_typer(config, name="config")
 app.add_typer(audience.app, name="subscribers")
 app.add_typer(planning.queue, name="queue")
 app.add_typer(planning.scheduler, name="scheduler")
+app.command("test", context_settings=PASS_ON)(run_tests)
 
 
 @config.command("show")
