@@ -32,13 +32,26 @@ FOLDER_VARIABLE = "NEWSLETTER_VENV"
 STAMP = "newsletter.json"  # kind -> hash of what it was made from; empty until it is finished
 MUTEX = "newsletter.lock"  # its presence also says that this program made the environment
 _PATIENCE = 15  # seconds that an installer may be silent before we say that it is still at work
-_OFFLINE = re.compile(
-    r"name resolution|not known|nodename nor servname|getaddrinfo|dns error|connection (refused|reset|error|broken)"
-    r"|NewConnectionError|timed out|timeout|unreachable|from versions: none|(unable|failed) to connect"
-    r"|error sending request",
-    re.IGNORECASE,
-)
-_DISK_FULL = re.compile(r"no space left on device|not enough space|quota exceeded", re.IGNORECASE)
+_CAUSES = [  # what an installer's words mean, what is then wrong, what to do; the first that fits
+    (r"no space left on device|not enough space|quota exceeded", "the disk is full", "make room and start again"),
+    (
+        r"do not match the hashes|hash mismatch",
+        "a package is not the one that the lock file means; it was not installed",
+        "start again; if it stays so, do not trust where your packages come from",
+    ),
+    (
+        r"certificate",
+        "the package index shows a certificate that this machine does not trust",
+        "behind an inspecting proxy, name its certificate in PIP_CERT (for uv: SSL_CERT_FILE)",
+    ),
+    (
+        r"name resolution|not known|nodename nor servname|getaddrinfo|dns error|connection (refused|reset|error|broken)"
+        r"|NewConnectionError|timed out|timeout|unreachable|(unable|failed) to connect|error sending request"
+        r"|from versions: none",
+        "cannot reach the package index",
+        "are you online? Where a proxy is needed, name it in HTTPS_PROXY",
+    ),
+]
 _ADDRESS = re.compile(r"\w+://\S+|(?<=host=)[^\s,)]+|/simple/\S*|\b[\w-]+(\.[\w-]+)*\.(org|com|net|io|dev)\b|\S+:\d+\b")
 
 
@@ -116,7 +129,7 @@ def enter(setup: Setup) -> None:
             return
         if inside:
             raise SetupError(
-                f"{inside} was not made by newsletter and lacks {', '.join(missing)}",
+                f"{inside} was not made by newsletter and lacks {', '.join(missing[:3])}{', …' * (len(missing) > 3)}",
                 f"install {setup.lock_file.name} in it, or remove it and start again",
             )
     venv = next((folder for folder in folders if ready(folder, setup) or not ours(folder)), None)
@@ -215,33 +228,34 @@ def make(folders: Sequence[Path], setup: Setup) -> Path:
 
 def _install(venv: Path, setup: Setup, mutex: int) -> None:
     """Put the packages of the lock file into `venv`: with uv where that is installed and works, else with pip."""
-    python = str(_python(venv))
-    packages = sum(
-        1 for line in setup.lock_file.read_text(encoding="utf-8").splitlines() if re.match(r"[\w.-]+==", line)
-    )
+    pins = re.findall(r"^[\w.-]+==", setup.lock_file.read_text(encoding="utf-8"), re.MULTILINE)
     wanted = ["--quiet", "--require-hashes", "--no-deps", "--requirement", str(setup.lock_file)]
     uv = shutil.which("uv")
+    _say(f"Installing {len(pins)} packages with {'uv' if uv else 'pip'} …")
     if uv:
-        _say(f"Installing {packages} packages with uv …")
         if not _call([_base_python(), "-m", "venv", "--without-pip", str(venv)], venv, mutex) and not _call(
-            [uv, "pip", "install", "--python", python, "--compile-bytecode", *wanted], venv, mutex
+            [uv, "pip", "install", "--python", str(_python(venv)), "--compile-bytecode", *wanted], venv, mutex
         ):
             return
         _say("uv could not install them; trying pip …")
-    else:
-        _say(f"Installing {packages} packages with pip …")
     if not list(_path(venv, "purelib").glob("pip-*.dist-info")):
         if not importlib.util.find_spec("ensurepip"):
             raise SetupError(
                 "this Python cannot make environments: it came without venv and ensurepip",
                 f"on Debian and Ubuntu: apt install python{_version()}-venv; then start again",
             )
-        complaint = _call([_base_python(), "-m", "venv", str(venv)], venv, mutex)
-        if complaint:
-            raise _explain(complaint, "venv", setup)
-    complaint = _call([python, "-m", "pip", "install", *wanted], venv, mutex)
-    if complaint:
-        raise _explain(complaint, "pip", setup)
+        _must([_base_python(), "-m", "venv", str(venv)], venv, mutex, "venv could not make the environment")
+    complaint = f"pip could not install what {setup.lock_file.name} lists"
+    _must([str(_python(venv)), "-m", "pip", "install", *wanted], venv, mutex, complaint)
+
+
+def _must(command: Sequence[str], venv: Path, mutex: int, complaint: str) -> None:
+    """Run a tool; where it fails show the end of what it said, and raise SetupError with the cause or `complaint`."""
+    said = _call(command, venv, mutex)
+    if said:
+        for line in telling(said):
+            _say(f"  {line}")
+        raise explain(said, complaint)
 
 
 def _call(command: Sequence[str], venv: Path, mutex: int) -> str:
@@ -273,15 +287,19 @@ def _call(command: Sequence[str], venv: Path, mutex: int) -> str:
                 return (said or f"exit code {process.returncode}") if process.returncode else ""
 
 
-def _explain(said: str, tool: str, setup: Setup) -> SetupError:
-    """The error behind what a tool `said`, after showing the end of that, without addresses."""
-    for line in said.splitlines()[-5:]:
-        _say(f"  {tool}: {_ADDRESS.sub('…', line.strip())}")
-    if _DISK_FULL.search(said):
-        return SetupError("the disk is full", "make room and start again")
-    if _OFFLINE.search(said):
-        return SetupError("cannot reach the package index", "are you online? If a proxy is needed, set HTTPS_PROXY")
-    return SetupError(f"{tool} could not install what {setup.lock_file.name} lists", "the lines above say why")
+def telling(said: str) -> list[str]:
+    """The last lines of what an installer `said`, its errors where it marks them so, without any address."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return [_ADDRESS.sub("…", line)[:300] for line in (errors or lines)[-4:]]
+
+
+def explain(said: str, complaint: str) -> SetupError:
+    """The error behind what an installer `said`: a known cause, else the `complaint`."""
+    for words, cause, remedy in _CAUSES:
+        if re.search(words, said, re.IGNORECASE):
+            return SetupError(cause, remedy)
+    return SetupError(complaint, "the lines above say why")
 
 
 def _explain_os_error(error: OSError) -> SetupError:
