@@ -7,6 +7,7 @@ import typer
 from newsletter.cli import audience, demo, editing, planning, sending, simulator
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
+from newsletter.cli.testing import PASS_ON, run_tests
 
 app = typer.Typer(
     name="newsletter",
@@ -27,6 +28,7 @@ app.add_typer(planning.scheduler, name="scheduler")
 app.command("simulator")(simulator.run)
 app.add_typer(audience.app, name="subscribers")
 app.add_typer(config, name="config")
+app.command("test", context_settings=PASS_ON)(run_tests)
 
 
 @config.command("show")
