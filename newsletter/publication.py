@@ -22,14 +22,21 @@ class Publication:
         return self.folder / "issues"
 
     @property
-    def themes(self) -> Path:
-        """Where the publication's own themes are, if it has any."""
-        return self.folder / "templates"
+    def themes(self) -> tuple[Path, ...]:
+        """Where themes are looked for: the publication's own folder first, then those that come with the program."""
+        return (self.folder / "templates", builtin("templates"))
 
     @property
     def state(self) -> Path:
         """Database, signing key, outbox: never in git."""
         return self.folder / ".newsletter"
+
+
+def builtin(name: str) -> Path:
+    """A folder or file that comes with the program: in an installed package under `_data`, else in the checkout."""
+    package = Path(__file__).parent
+    installed = package / "_data" / name
+    return installed if installed.exists() else package.parent / name
 
 
 def find_publication(start: Path, wished: Path | None = None) -> Publication:

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from newsletter.store.database import Store, open_store
+
+settings.register_profile("newsletter", deadline=None)  # a busy machine is no failure
+settings.load_profile("newsletter")
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
-from newsletter.cli import audience, planning
+from newsletter.cli import audience, demo, editing, planning, sending, simulator
+from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
-from newsletter.publication import Publication, find_publication
+from newsletter.cli.testing import PASS_ON, run_tests
 
 app = typer.Typer(
     name="newsletter",
@@ -19,10 +18,17 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 config = typer.Typer(help="The configuration.", no_args_is_help=True)
-app.add_typer(config, name="config")
-app.add_typer(audience.app, name="subscribers")
+app.command("demo")(demo.demo)
+for command in (editing.init, editing.new, editing.check, editing.build, editing.approve, editing.unapprove):
+    app.command(command.__name__)(command)
 app.add_typer(planning.queue, name="queue")
+app.command("send")(sending.send)
+app.command("status")(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")
+app.command("simulator")(simulator.run)
+app.add_typer(audience.app, name="subscribers")
+app.add_typer(config, name="config")
+app.command("test", context_settings=PASS_ON)(run_tests)
 
 
 @config.command("show")
@@ -30,7 +36,7 @@ def show_config(context: typer.Context) -> None:
     """Show the configuration in effect, defaults included; secrets appear by their names only."""
     out: Output = context.obj
     out.command = "config show"
-    publication: Publication = find_publication(Path.cwd(), out.folder)
+    publication = publication_of(out)
     data = publication.config.model_dump(mode="json")
     lines = [f"# {publication.folder / 'newsletter.toml'}, with all defaults"]
     for section, values in data.items():

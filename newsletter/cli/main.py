@@ -82,4 +82,4 @@ def _dispatch(rest: list[str], out: Output) -> int:
     except TyperException as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         raise UsageError(message.rstrip("."), "see: newsletter --help") from None
-    return code if isinstance(code, int) else 0
+    return code if isinstance(code, int) and code else out.exit_code

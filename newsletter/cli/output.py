@@ -21,11 +21,13 @@ class Output:
     json: bool = False
     debug: bool = False
     warnings: list[str] = field(default_factory=list)
+    exit_code: int = 0
 
-    def result(self, data: Mapping[str, Any], lines: Iterable[str]) -> None:
-        """End a command well: `data` with `--json`, else `lines` for people."""
+    def result(self, data: Mapping[str, Any], lines: Iterable[str], *, ok: bool = True) -> None:
+        """End a command: `data` with `--json`, else `lines` for people. Not `ok` is exit code 1."""
+        self.exit_code = 0 if ok else 1
         if self.json:
-            self._write({"ok": True, "command": self.command, "data": dict(data), "warnings": self.warnings})
+            self._write({"ok": ok, "command": self.command, "data": dict(data), "warnings": self.warnings})
         else:
             for line in lines:
                 print(line)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from newsletter.cli.opening import moment_of, publication_of, store_of
 from newsletter.cli.output import Output
 from newsletter.errors import UsageError
-from newsletter.publication import find_publication
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -61,7 +60,6 @@ def release(context: typer.Context, issue: str) -> None:
 def explain(context: typer.Context, date: str) -> None:
     """Say in sentences what will go out on DATE (YYYY-MM-DD), and why not the others."""
     from newsletter.schedule.explain import explain_day
-    from newsletter.store.database import open_store
 
     out: Output = context.obj
     out.command = "scheduler explain"
@@ -69,28 +67,48 @@ def explain(context: typer.Context, date: str) -> None:
         day = datetime.strptime(date, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
         raise UsageError(f'"{date}" is no date', "for example: newsletter scheduler explain 2026-11-27") from None
-    publication = find_publication(Path.cwd(), out.folder)
-    store = open_store(publication.config.storage.database_url, publication.state)
-    with store.reading() as connection:
+    publication = publication_of(out)
+    with store_of(publication) as store, store.reading() as connection:
         sentences = explain_day(connection, publication.config.schedule, day, datetime.now(UTC))
-    store.close()
     out.result({"date": date, "sentences": sentences}, sentences)
+
+
+@scheduler.command("once")
+def once(
+    context: typer.Context,
+    now: str = typer.Option("", "--now", metavar="TIME", help="Pretend that it is TIME (2026-11-27T09:00)."),
+) -> None:
+    """One pass and no more, for cron and systemd timers: go on with what stopped, open the slot that is due."""
+    from newsletter.cli.scheduling import one_pass
+    from newsletter.clock import SystemClock
+
+    out: Output = context.obj
+    out.command = "scheduler once"
+    publication = publication_of(out)
+    clock = SystemClock.starting_at(moment_of(now, publication)) if now else SystemClock()
+    one_pass(out, publication, clock)
+
+
+@scheduler.command("run")
+def run(context: typer.Context) -> None:
+    """Stay and open each slot as it comes, until Ctrl-C or SIGTERM."""
+    from newsletter.cli.scheduling import run_scheduler
+
+    out: Output = context.obj
+    out.command = "scheduler run"
+    run_scheduler(out, publication_of(out))
 
 
 def _change(context: typer.Context, command: str, change: Callable[[Connection], None] | None) -> None:
     """Make one change of the queue, if any, and show the queue as it is then."""
     from newsletter.schedule.queue import approved
-    from newsletter.store.database import open_store
 
     out: Output = context.obj
     out.command = command
-    publication = find_publication(Path.cwd(), out.folder)
-    store = open_store(publication.config.storage.database_url, publication.state)
-    with store.transaction() as connection:
+    with store_of(publication_of(out)) as store, store.transaction() as connection:
         if change:
             change(connection)
         issues = approved(connection)
-    store.close()
     lines = [
         f"{place:>3}  {issue.slug}"
         + (f"  pinned to {issue.pinned_to}" if issue.pinned_to else "")

@@ -11,12 +11,13 @@ from newsletter.content.glossary import Term
 
 @dataclass(frozen=True)
 class IssueLink:
-    """Another issue of the publication, as `next:` and the keep-reading list name it."""
+    """Another issue of the publication, as `next:` and the keep-reading list name it; `file` is its file's name."""
 
     slug: str
     title: str
     subtitle: str = ""
     number: int | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,3 +42,17 @@ class Site:
     credit_url: str = "https://autosend.com"
     issues: tuple[IssueLink, ...] = ()
     glossary: Mapping[str, Term] = field(default_factory=lambda: MappingProxyType({}))
+
+    def page_of(self, slug: str) -> str:
+        """The address of an issue's page."""
+        return f"{self.base_url}/{slug}/"
+
+    def issue(self, reference: str) -> IssueLink | None:
+        """The issue that `reference` means: a slug, or the name or path of its file; None where there is none."""
+        name = reference.strip().strip("/").rsplit("/", 1)[-1]
+        return next((link for link in self.issues if name and name in (link.slug, link.file)), None)
+
+    def before(self, slug: str) -> tuple[IssueLink, ...]:
+        """The issues before the one called `slug`, the newest first."""
+        slugs = [link.slug for link in self.issues]
+        return tuple(reversed(self.issues[: slugs.index(slug)])) if slug in slugs else ()

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC
 
 
-def run_every_minute(one_pass: Callable[[], object]) -> None:
-    """Run `one_pass` now and at every full minute, never two at once, until SystemExit or Ctrl-C.
+def run_every_minute(one_pass: Callable[[], object], stop: threading.Event) -> None:
+    """Run `one_pass` now and at every full minute, never two at once, until `stop` is set; then wait for the last one.
 
     A minute that passes while one is running, or while the machine sleeps, is made up for by one pass, not by many: the
     database tells which slot is due, so a late pass finds it as well.
     """
     from apscheduler.executors.pool import ThreadPoolExecutor  # noqa: PLC0415 - 190 ms
-    from apscheduler.schedulers.blocking import BlockingScheduler  # noqa: PLC0415
+    from apscheduler.schedulers.background import BackgroundScheduler  # noqa: PLC0415
 
-    scheduler = BlockingScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
-    scheduler.add_job(one_pass, "cron", second=0, coalesce=True, max_instances=1, misfire_grace_time=None)
     one_pass()
+    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
+    scheduler.add_job(one_pass, "cron", second=0, coalesce=True, max_instances=1, misfire_grace_time=None)
     scheduler.start()
+    try:
+        while not stop.wait(3600):
+            pass
+    finally:
+        scheduler.shutdown(wait=True)

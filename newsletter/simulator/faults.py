@@ -10,11 +10,14 @@ from newsletter.errors import UsageError
 
 KINDS = {
     "429": "over the rate limit, nothing taken",
+    "402": "the plan or credit is used up, nothing taken",
+    "403": "the sender's domain is not verified, nothing taken",
     "500": "the documented error, nothing taken",
     "502": "an HTML page from some proxy, nothing taken",
     "502-after": "the mail is taken, then an HTML page from some proxy",
     "reset": "the connection breaks, nothing taken",
     "reset-after": "the mail is taken, then the connection breaks",
+    "truncated-after": "the mail is taken, then half of the answer comes",
     "stall": "no answer for a long time, nothing taken",
     "stall-after": "the mail is taken, then no answer for a long time",
 }
@@ -66,6 +69,6 @@ def parse_faults(spec: str) -> Faults:
             raise UsageError(f'--faults: "{part}" is not understood', _EXAMPLE) from None
         if kind not in KINDS:
             raise UsageError(f'--faults: there is no fault "{kind}"', _EXAMPLE)
-    if any(odds < 0 for odds in faults.odds.values()) or sum(faults.odds.values()) > 1:
+    if not all(0 <= odds <= 1 for odds in faults.odds.values()) or sum(faults.odds.values()) > 1:
         raise UsageError("--faults: the chances are below 0 or more than 1 together", _EXAMPLE)
     return faults

@@ -89,6 +89,7 @@ def test_a_repeat_under_the_same_key_is_taken_once_even_after_a_restart(simulato
     first = post([ANNA], "key")
     assert (post([ANNA], "key"), len(simulator.mailbox)) == (first, 1)
     assert isinstance(post([Recipient("bo@example.org")], "key"), Unknown)
+    simulator.stop()
     with Simulator(SimulatorOptions(tmp_path, rate=0)) as again:
         assert AutoSend(again.url, "AS_x").prepare(MESSAGE)([ANNA], "key") == first
         assert len(again.mailbox) == 1
@@ -113,6 +114,9 @@ def test_an_invalid_recipient_is_named(simulator: Simulator) -> None:
         ("500", Refused, 0),
         ("502", Unknown, 0),
         ("502-after", Unknown, 1),
+        ("truncated-after", Unknown, 1),
+        ("402", Blocked, 0),
+        ("403", Blocked, 0),
         ("reset", Unknown, 0),
         ("reset-after", Unknown, 1),
         ("stall", Unknown, 0),

@@ -1,0 +1,68 @@
+"""Rules about images: that readers can load them, and know what they show when they cannot see them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from newsletter.check.addresses import absolute, is_relative
+from newsletter.check.inspection import Inspection
+from newsletter.check.rule import Hit, rule
+from newsletter.check.source import Link
+from newsletter.finding import Severity
+
+GROUP = "images"
+_FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|webp|svg|avif|bmp)|(?:IMG|DSC|Screenshot)[ _-]?\d\S*", re.IGNORECASE)
+
+
+def _images(inspection: Inspection) -> Iterator[Link]:
+    return (link for link in inspection.links if link.image)
+
+
+@rule(
+    "image-relative", GROUP, Severity.ERROR, "An image with a relative address",
+    why="An email has no page that an address could be relative to: readers see an empty frame.",
+    source="RFC 3986, section 5.1: without a base, only an absolute address has a meaning",
+    fix="put the image on the web and write its whole address",
+)  # fmt: skip
+def image_relative(inspection: Inspection) -> Iterator[Hit]:
+    reported, places = set(), set()
+    for image in _images(inspection):
+        if not is_relative(image.target):
+            continue
+        reported.add(unquote(image.target))
+        if image.at not in places:
+            places.add(image.at)
+            fix = f"write the whole address: {absolute(image.target, inspection.site.base_url)}"
+            yield Hit(f'no reader can load the image "{image.target}"', *inspection.at(image.at), fix)
+    for target in dict.fromkeys(map(str, inspection.tree.xpath("//img/@src"))):
+        if is_relative(target) and unquote(target) not in reported:
+            yield Hit(f'the rendered email has the image "{target}", which no reader can load')
+
+
+@rule(
+    "image-alt-missing", GROUP, Severity.WARNING, "An image without description",
+    why="Many mail programs show no images until asked, and some readers never see them.",
+    source="WCAG 2.2, success criterion 1.1.1 (A)",
+    fix='say what it shows: ![a cat asleep on a keyboard](…); for mere decoration <img alt="" src="…">',
+)  # fmt: skip
+def image_alt_missing(inspection: Inspection) -> Iterator[Hit]:
+    for image in _images(inspection):
+        if image.alt is None:
+            yield Hit(f'the image "{image.target[-60:]}" has no description', *inspection.at(image.start))
+
+
+@rule(
+    "image-alt-file-name", GROUP, Severity.WARNING, "An image whose description is a file's name",
+    why="A name such as IMG_2034.png tells nothing about the picture.",
+    source="WCAG 2.2, success criterion 1.1.1 (A), failure F30",
+    fix="say what it shows",
+)  # fmt: skip
+def image_alt_file_name(inspection: Inspection) -> Iterator[Hit]:
+    for image in _images(inspection):
+        if image.alt and _FILE_NAME.fullmatch(image.alt.strip()):
+            yield Hit(f'the description "{image.alt}" is a file\'s name', *inspection.at(image.start))
+
+
+RULES = (image_relative, image_alt_missing, image_alt_file_name)

@@ -1,0 +1,104 @@
+"""What a rule may look at: an issue, its edition, the publication around it, and what is often asked of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from newsletter.check.source import Heading, Link, Scan, headings, scan
+from newsletter.content.issue import Issue
+from newsletter.content.prose import Prose, prose_of
+from newsletter.render.edition import Edition
+from newsletter.render.site import Site
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One issue under check. `issues` are all issues of the publication in their order, this one among them."""
+
+    issue: Issue
+    edition: Edition
+    site: Site
+    today: date
+    issues: tuple[Issue, ...] = ()
+
+    def at(self, offset: int) -> tuple[int, int]:
+        """The line and column in the file, both 1-based, of a 0-based place in the body."""
+        row = bisect_right(self._line_starts, offset) - 1
+        return self.issue.body_line + row, offset - self._line_starts[row] + 1
+
+    def key(self, *names: str) -> int:
+        """The line of the first front matter key among `names` that is written, else where the body starts."""
+        lines = self.issue.key_lines
+        return next((lines[name] for name in names if name in lines), self.issue.body_line)
+
+    @cached_property
+    def others(self) -> tuple[Issue, ...]:
+        """The publication's issues without this one."""
+        return tuple(other for other in self.issues if other.path != self.issue.path)
+
+    @cached_property
+    def prose(self) -> Prose:
+        """The body with its code blanked."""
+        return prose_of(self.issue.body)
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """The body's links and images as they were typed."""
+        return self._scan.links
+
+    @cached_property
+    def words(self) -> str:
+        """The body with all blanked that is not prose; every other character is in its place."""
+        return self._scan.words
+
+    @cached_property
+    def headings(self) -> tuple[Heading, ...]:
+        """The body's headings as they were typed."""
+        return tuple(headings(self.prose.text))
+
+    @cached_property
+    def tree(self) -> HtmlElement:
+        """The edition's HTML, parsed."""
+        from lxml import html  # noqa: PLC0415
+
+        parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
+        return html.document_fromstring((self.edition.html or "<html></html>").encode(), parser=parser)
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """What a link within the email may lead to."""
+        return frozenset(str(name) for name in self.tree.xpath("//@id | //a/@name"))
+
+    def knows(self, reference: str) -> bool:
+        """Whether `reference` (a slug, or the name or path of a file) means an issue of the publication."""
+        name = reference.strip().strip("/").rsplit("/", 1)[-1]
+        return name in self._names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The slugs and file names of the publication's issues."""
+        return tuple(sorted(self._names))
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        listed = {link.slug for link in self.site.issues}
+        return frozenset(listed.union(*((issue.slug, issue.path.name) for issue in self.issues)))
+
+    @cached_property
+    def _scan(self) -> Scan:
+        return scan(self.issue.body, self.prose.text)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts, position = [0], 0
+        for line in self.issue.body.split("\n"):
+            position += len(line) + 1
+            starts.append(position)
+        return starts

@@ -1,0 +1,46 @@
+"""What most commands begin with: the publication, its store, the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter.cli.output import Output
+from newsletter.errors import UsageError
+from newsletter.publication import Publication, find_publication
+
+if TYPE_CHECKING:
+    from newsletter.store.database import Store
+
+
+def publication_of(out: Output) -> Publication:
+    """The publication that the call is about: `-C DIR`, else the nearest one."""
+    return find_publication(Path.cwd(), out.folder)
+
+
+@contextmanager
+def store_of(publication: Publication) -> Iterator[Store]:
+    """The publication's database, for as long as the `with` lasts."""
+    from newsletter.store.database import open_store
+
+    store = open_store(publication.config.storage.database_url, publication.state)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def moment_of(text: str, publication: Publication) -> datetime:
+    """The moment that `--now TIME` means; without an offset it is wall time of the publication's zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f'--now: "{text}" is no time', "for example: --now 2026-11-27T09:00") from None
+    if moment.tzinfo:
+        return moment
+    from newsletter.schedule.slots import instant_of
+
+    return instant_of(moment, publication.config.schedule.timezone)

@@ -1,0 +1,153 @@
+"""`newsletter send` and `status`: what goes out, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from newsletter.cli.opening import publication_of, store_of
+from newsletter.cli.output import Output
+from newsletter.errors import NewsletterError, UsageError
+
+if TYPE_CHECKING:
+    from newsletter.cli.stopping import Stop
+    from newsletter.delivery.report import Report
+    from newsletter.pipeline.desk import Desk
+    from newsletter.pipeline.sending import Sending
+    from newsletter.store.database import Store
+
+INTERRUPTED = 130
+
+
+def send(
+    context: typer.Context,
+    issue: str,
+    addresses: list[str] = typer.Option([], "--test", metavar="ADDR", help="Send a test to this address only."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be sent, send nothing."),
+    now: bool = typer.Option(False, "--now", help="Send now, outside of any slot; needs --confirm."),
+    confirm: str = typer.Option("", "--confirm", metavar="SLUG:COUNT", help="What --now asks you to type."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with a broadcast that stopped midway."),
+    unknown: str = typer.Option("", "--unknown", metavar="repeat|skip", help="With --resume: batches in doubt."),
+) -> None:
+    """Send a test, show what would go out, send now, or go on with what stopped midway."""
+    from newsletter.pipeline.desk import open_desk
+
+    out: Output = context.obj
+    out.command = "send"
+    if sum((bool(addresses), dry_run, now, resume)) != 1:
+        raise UsageError(
+            "say how: one of --test ADDR, --dry-run, --now, --resume",
+            "an approved issue goes out by itself in its slot: newsletter scheduler run",
+        )
+    if unknown not in ("", "repeat", "skip") or (unknown and not resume):
+        raise UsageError("--unknown takes repeat or skip, and goes with --resume", "see: newsletter send --help")
+    publication = publication_of(out)
+    desk = open_desk(publication)
+    with store_of(publication) as store:
+        if dry_run:
+            _dry_run(out, desk, store, issue)
+        elif addresses:
+            _test(out, desk, store, issue, addresses)
+        elif resume:
+            _resume(out, desk, store, issue, unknown)
+        else:
+            _now(out, desk, store, issue, confirm)
+
+
+def status(context: typer.Context) -> None:
+    """Where things stand: subscribers, queue, the next slot, what was sent."""
+    from newsletter.pipeline.overview import overview
+
+    out: Output = context.obj
+    out.command = "status"
+    publication = publication_of(out)
+    with store_of(publication) as store:
+        data, lines = overview(publication, store, datetime.now(UTC))
+    out.result(data, lines)
+
+
+def _test(out: Output, desk: Desk, store: Store, reference: str, addresses: list[str]) -> None:
+    from newsletter.audience.addresses import parse_address
+    from newsletter.clock import SystemClock
+    from newsletter.pipeline.providers import open_provider
+    from newsletter.pipeline.selection import select_issue
+    from newsletter.pipeline.sending import Sending
+
+    try:
+        recipients = [parse_address(address).email for address in addresses]
+    except ValueError as error:
+        raise UsageError(f"--test: {error}", "for example: --test you@example.org") from None
+    edition = desk.render(select_issue(desk, store, reference))
+    with open_provider(desk.publication) as opened:
+        Sending(desk, store, opened.provider, SystemClock()).test(edition, recipients)
+    lines = [f'sent "{edition.slug}" as a test to {", ".join(recipients)}']
+    out.result(
+        {"slug": edition.slug, "digest": edition.digest, "to": recipients, "notice": opened.notice},
+        [*lines, *([opened.notice] if opened.notice else [])],
+    )
+
+
+def _dry_run(out: Output, desk: Desk, store: Store, reference: str) -> None:
+    from newsletter.pipeline.rehearsal import rehearse
+    from newsletter.pipeline.selection import select_issue
+
+    issue = select_issue(desk, store, reference)
+    data, lines = rehearse(desk, store, issue, datetime.now(UTC))
+    out.result(data, lines)
+
+
+def _now(out: Output, desk: Desk, store: Store, reference: str, typed: str) -> None:
+    from newsletter.pipeline.rehearsal import approved_or_new
+    from newsletter.pipeline.selection import select_issue
+    from newsletter.pipeline.sending import confirm
+
+    issue = select_issue(desk, store, reference)
+    with store.reading() as connection:
+        confirm(connection, issue.slug, issue.segment, typed)
+    approved = approved_or_new(desk, store, issue, datetime.now(UTC))
+
+    def act(sending: Sending) -> Report:
+        return sending.post(sending.plan_now(approved))
+
+    _with_provider(out, desk, store, issue.slug, act)
+
+
+def _resume(out: Output, desk: Desk, store: Store, reference: str, unknown: str) -> None:
+    slug = reference
+    if reference in ("next", "last") or reference.endswith((".md", ".markdown")):
+        from newsletter.pipeline.selection import select_issue
+
+        slug = select_issue(desk, store, reference).slug
+    _with_provider(out, desk, store, slug, lambda sending: sending.resume(slug, unknown))
+
+
+def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -> None:
+    """Open the provider, do `act` with progress and a way to stop, and print the report."""
+    from newsletter.cli.progress import progress_of
+    from newsletter.cli.stopping import stop_on_signals
+    from newsletter.clock import SystemClock
+    from newsletter.pipeline.providers import open_provider
+    from newsletter.pipeline.sending import Sending, summary
+
+    with (
+        open_provider(desk.publication) as opened,
+        stop_on_signals(out.say) as stop,
+        progress_of(out, slug) as progress,
+    ):
+        sending = Sending(desk, store, opened.provider, SystemClock(), progress, stop.wanted)
+        try:
+            report = act(sending)
+        except NewsletterError as error:
+            raise _stopped(stop, error) from None
+    if opened.notice:
+        out.warn(opened.notice)
+    out.result(report.as_json(), [summary(report)])
+
+
+def _stopped(stop: Stop, error: NewsletterError) -> NewsletterError:
+    """The error as it is, but with Ctrl-C's exit code where it was Ctrl-C that stopped the sending."""
+    if stop.interrupted:
+        error.exit_code = INTERRUPTED
+    return error

@@ -1,0 +1,57 @@
+"""`build`: editions as files, so that they can be looked at, compared and opened in a mail program."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from newsletter.errors import NewsletterError
+from newsletter.render.edition import Edition
+from newsletter.render.merge import reader_fields
+from newsletter.render.mime import to_mime
+from newsletter.render.personal import personal
+
+_SAMPLE = ("Ada Sample", "ada@reader.example")  # whom `email.eml` is for
+
+
+def files_of(edition: Edition, base_url: str) -> Mapping[str, bytes]:
+    """The files of an edition by name.
+
+    `email.html` and `email.txt` are what a reader without a name gets, `email.eml` what a sample reader gets, and
+    `edition.json` is what approval freezes: the same with its variables, and the digest.
+    """
+    link = f"{base_url}/unsubscribe/sample"
+    nobody, ada = personal(edition, reader_fields("", "", link)), personal(edition, reader_fields(*_SAMPLE, link))
+    whole = json.dumps(edition.as_json(), ensure_ascii=False, indent=1, sort_keys=True)
+    return {
+        "email.html": nobody.html.encode(),
+        "email.txt": nobody.text.encode(),
+        "email.eml": to_mime(ada, to=f"{_SAMPLE[0]} <{_SAMPLE[1]}>"),
+        "web.html": edition.web.encode(),
+        "edition.json": f"{whole}\n".encode(),
+    }
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put `files` into `folder`, all of them or none; other files in it stay.
+
+    Raises NewsletterError where the disk is full or the folder cannot be written.
+    """
+    draft = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=folder, prefix=".building-"))
+        for name, data in files.items():
+            (draft / name).write_bytes(data)
+        for name in files:
+            (draft / name).replace(folder / name)
+    except OSError as error:
+        raise NewsletterError(
+            f"{folder}: cannot be written: {error.strerror}", "name a folder that can be written: -o DIR"
+        ) from None
+    finally:
+        if draft:
+            shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,102 @@
+"""The editor's side: the issues of a publication, each read, rendered and checked in the one way there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from newsletter.content.glossary import read_glossary
+from newsletter.content.issue import Issue
+from newsletter.content.reader import Folder, read_folder, read_issue
+from newsletter.errors import UsageError
+from newsletter.finding import Finding, Severity
+from newsletter.publication import Publication
+from newsletter.render.edition import Edition
+from newsletter.render.site import IssueLink, Site
+from newsletter.render.theme import Theme, read_theme
+
+_SUFFIXES = (".md", ".markdown")
+_CREDITS = {"autosend": ("AutoSend", "https://autosend.com")}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A publication's issues, and all that rendering one of them needs. Files are read when it is opened."""
+
+    publication: Publication
+    folder: Folder
+    site: Site
+
+    def find(self, reference: str) -> Issue:
+        """The issue that `reference` means: a path to a Markdown file, a slug, or the name of a file in `issues/`.
+
+        Raises ContentError where the file cannot be read, UsageError where there is no such issue.
+        """
+        path = Path(reference)
+        if path.suffix.lower() in _SUFFIXES:
+            here = next((file for file in (path, self.publication.issues / path.name) if file.exists()), path)
+            return read_issue(here)
+        for issue in self.folder.issues:
+            if issue.slug == reference:
+                return issue
+        for error in self.folder.broken:
+            if Path(error.path).stem == reference:
+                raise error
+        known = ", ".join(issue.slug for issue in self.folder.issues[-5:]) or "none yet"
+        raise UsageError(f'there is no issue "{reference}"', f"the last issues are: {known}")
+
+    def theme_of(self, issue: Issue) -> Theme:
+        """The theme of an issue: its own `template`, else the publication's."""
+        return read_theme(self.publication.themes, issue.template or self.publication.config.theme.name)
+
+    def render(self, issue: Issue) -> Edition:
+        """The issue's edition; raises ContentError or ConfigError for what is wrong with its theme."""
+        from newsletter.render.renderer import render
+
+        return render(issue, self.site, self.theme_of(issue))
+
+    def check(self, issue: Issue, edition: Edition, now: datetime) -> tuple[Finding, ...]:
+        """What the rules have to say, the worst first."""
+        from newsletter.check.inspection import Inspection
+        from newsletter.check.run import check
+
+        today = now.astimezone(self.publication.config.schedule.zone).date()
+        inspection = Inspection(issue, edition, self.site, today, self.folder.issues)
+        return check(inspection, self.publication.config.check)
+
+
+def open_desk(publication: Publication) -> Desk:
+    """Read the publication's issues and glossary.
+
+    Raises ContentError where the folder or the glossary cannot be read; a broken issue is in `folder.broken`.
+    """
+    folder = read_folder(publication.issues)
+    return Desk(publication, folder, _site(publication, folder))
+
+
+def errors_of(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Those that keep an issue from being approved and sent."""
+    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
+
+
+def _site(publication: Publication, folder: Folder) -> Site:
+    config = publication.config.publication
+    credit, credit_url = _CREDITS.get(publication.config.provider.name, ("", ""))
+    return Site(
+        name=config.name,
+        base_url=config.base_url,
+        sender=config.sender,
+        reply_to=config.reply_to,
+        postal_address=config.postal_address,
+        language=config.language,
+        description=config.description,
+        feedback=config.feedback,
+        days=publication.config.schedule.days,
+        credit=credit,
+        credit_url=credit_url,
+        issues=tuple(
+            IssueLink(issue.slug, issue.title, issue.subtitle, issue.number, issue.path.name) for issue in folder.issues
+        ),
+        glossary=read_glossary(publication.folder),
+    )

@@ -1,0 +1,39 @@
+"""Which issue a word on the command line means: a path, a slug, `next` or `last`."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from newsletter.content.issue import Issue, Status
+from newsletter.errors import UsageError
+from newsletter.pipeline.desk import Desk
+from newsletter.schedule.queue import approved
+from newsletter.store.database import Store
+from newsletter.store.tables import broadcasts
+
+
+def select_issue(desk: Desk, store: Store, reference: str) -> Issue:
+    """The issue of a path or slug; `next` is the first in the queue, else the first ready one that was never sent;
+    `last` is the one sent last. Raises UsageError or ContentError where there is none.
+    """
+    if reference == "next":
+        return _next(desk, store)
+    if reference == "last":
+        with store.reading() as connection:
+            slug = connection.execute(select(broadcasts.c.slug).order_by(broadcasts.c.id.desc()).limit(1)).scalar()
+        if slug is None:
+            raise UsageError("nothing was sent yet, so there is no last issue", "see: newsletter status")
+        return desk.find(slug)
+    return desk.find(reference)
+
+
+def _next(desk: Desk, store: Store) -> Issue:
+    with store.reading() as connection:
+        waiting = [issue.slug for issue in approved(connection) if not issue.held]
+        sent = set(connection.execute(select(broadcasts.c.slug)).scalars())
+    if waiting:
+        return desk.find(waiting[0])
+    for issue in desk.folder.issues:
+        if issue.status is Status.READY and issue.slug not in sent:
+            return issue
+    raise UsageError("no issue is left to be sent", 'start one with: newsletter new "A title"')

@@ -1,0 +1,181 @@
+"""From an approved edition to a finished broadcast: plan it, post it, go on with it, try it out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection, select
+
+from newsletter.audience.subscribers import count_audience
+from newsletter.audience.tokens import Signer, open_signer
+from newsletter.clock import Clock
+from newsletter.content.reader import read_issue
+from newsletter.delivery import ledger
+from newsletter.delivery.broadcaster import Broadcaster, Job, Progress
+from newsletter.delivery.ledger import Reader
+from newsletter.delivery.planning import create_broadcast
+from newsletter.delivery.protocol import Accepted, Message, Outcome, Provider, Recipient
+from newsletter.delivery.report import Report, find_broadcast, report_of
+from newsletter.delivery.states import BroadcastState
+from newsletter.errors import NewsletterError, ProviderError, SafetyError, UsageError
+from newsletter.pipeline.desk import Desk
+from newsletter.render.edition import Edition
+from newsletter.render.merge import reader_fields
+from newsletter.render.personal import values_for
+from newsletter.schedule.queue import Approved, read_edition, remove
+from newsletter.store.database import Store
+from newsletter.store.tables import broadcasts
+
+
+@dataclass
+class Sending:
+    """Sends the editions of one publication through one provider; what `schedule.passes` calls a Sender."""
+
+    desk: Desk
+    store: Store
+    provider: Provider
+    clock: Clock
+    progress: Callable[[Progress], None] = lambda _: None
+    wants_stop: Callable[[], bool] = lambda: False
+    reports: list[Report] = field(default_factory=list)
+
+    def objection(self, issue: Approved) -> str:
+        """Why the approved issue must not be sent as it is: its file changed or is gone. Empty where it may."""
+        try:
+            found = next((i for i in self.desk.folder.issues if i.slug == issue.slug), None)
+            source = read_issue(found.path).source_digest if found else ""
+        except NewsletterError as error:
+            return f"its file can no longer be read: {error.message}"
+        if not source:
+            return f"its file is no longer in issues/: newsletter unapprove {issue.slug}"
+        if source != issue.source_digest:
+            seen = f"approved {issue.source_digest[:8]}, now {source[:8]}"
+            return f"its file changed since ({seen}); approve it again: newsletter approve {issue.slug}"
+        return ""
+
+    def plan(self, connection: Connection, issue: Approved, slot_id: int | None) -> int:
+        """Write down the broadcast of an approved issue on the caller's transaction; its id."""
+        return create_broadcast(
+            connection,
+            slug=issue.slug,
+            digest=issue.digest,
+            segment=issue.segment,
+            provider=self.provider.name,
+            now=self.clock.now(),
+            slot=slot_id,
+        )
+
+    def plan_now(self, issue: Approved) -> int:
+        """Write down the broadcast of an issue outside of any slot; its id."""
+        with self.store.transaction() as connection:
+            broadcast_id = self.plan(connection, issue, None)
+            remove(connection, issue.slug)
+        return broadcast_id
+
+    def unfinished(self, connection: Connection) -> list[int]:
+        """The broadcasts that were begun and neither ended nor paused, oldest first."""
+        states = [BroadcastState.PLANNED, BroadcastState.SENDING]
+        query = select(broadcasts.c.id).where(broadcasts.c.state.in_(states)).order_by(broadcasts.c.id)
+        return list(connection.execute(query).scalars())
+
+    def send(self, broadcast_id: int) -> str:
+        """Post a broadcast to its end; a sentence on what became of it. Raises NewsletterError where it stopped."""
+        return summary(self.post(broadcast_id))
+
+    def post(self, broadcast_id: int) -> Report:
+        """Post a broadcast to its end and report; raises NewsletterError where it stopped before."""
+        with self.store.reading() as connection:
+            digest = connection.execute(select(broadcasts.c.digest).where(broadcasts.c.id == broadcast_id)).scalar_one()
+            edition = Edition.from_json(read_edition(connection, digest))
+        job = Job(digest, self.provider.prepare(message_of(edition)), values_of(edition, self._signer(), self.desk))
+        broadcaster = Broadcaster(
+            store=self.store,
+            provider=self.provider,
+            settings=self.desk.publication.config.delivery,
+            clock=self.clock,
+            progress=self.progress,
+            wants_stop=self.wants_stop,
+        )
+        report = broadcaster.run(broadcast_id, job)
+        self.reports.append(report)
+        return report
+
+    def resume(self, slug: str, unknown: str = "") -> Report:
+        """Go on with an issue's broadcast; `unknown` is a person's word (`repeat`, `skip`) on batches in doubt."""
+        with self.store.transaction() as connection:
+            broadcast_id = find_broadcast(connection, slug)
+            if broadcast_id is None:
+                raise UsageError(f'"{slug}" has no broadcast to go on with', "see: newsletter status")
+            report = report_of(connection, broadcast_id)
+            if report.state == BroadcastState.SENT:
+                return report
+            if unknown:
+                ledger.settle_the_abandoned(connection, broadcast_id, self.clock.now())
+                ledger.decide_unknown(connection, broadcast_id, repeat=unknown == "repeat", now=self.clock.now())
+        return self.post(broadcast_id)
+
+    def test(self, edition: Edition, addresses: Sequence[str]) -> None:
+        """Send an edition to a few addresses, marked as a test, leaving no trace in the store.
+
+        Raises ProviderError where the provider did not take it.
+        """
+        message = message_of(replace(edition, subject=f"[Test] {edition.subject}"))
+        link = f"{self.desk.site.base_url}/unsubscribe/test"
+        recipients = [
+            Recipient(address, "", values_for(edition, reader_fields("", address, link))) for address in addresses
+        ]
+        outcome: Outcome = self.provider.prepare(message)(recipients, f"test-{secrets.token_hex(12)}")
+        if not isinstance(outcome, Accepted):
+            raise ProviderError(
+                f"the test was not sent: {getattr(outcome, 'reason', outcome)}", getattr(outcome, "hint", "")
+            )
+
+    def _signer(self) -> Signer:
+        return open_signer(self.desk.publication.state)
+
+
+def confirm(connection: Connection, slug: str, segment: str, typed: str) -> int:
+    """How many readers would be mailed, if `typed` is `SLUG:COUNT` with just that number; else SafetyError."""
+    count, _ = count_audience(connection, segment)
+    if typed != f"{slug}:{count}":
+        found = f'found "{typed}"' if typed else "it is missing"
+        raise SafetyError(
+            f"sending now needs the confirmation {slug}:{count} ({count} readers); {found}",
+            f"newsletter send {slug} --now --confirm {slug}:{count}",
+        )
+    return count
+
+
+def message_of(edition: Edition) -> Message:
+    """The part of an edition that all its readers have in common."""
+    return Message(
+        sender=edition.sender,
+        subject=edition.subject,
+        html=edition.html,
+        text=edition.text,
+        reply_to=edition.reply_to,
+        headers=dict(edition.headers),
+    )
+
+
+def values_of(edition: Edition, signer: Signer, desk: Desk) -> Callable[[Reader], Mapping[str, str]]:
+    """What the edition's variables are for a reader."""
+    base = f"{desk.site.base_url}/unsubscribe"
+
+    def values(reader: Reader) -> Mapping[str, str]:
+        link = f"{base}/{signer.unsubscribe_token(reader.subscriber_id)}"
+        return values_for(edition, reader_fields(reader.name, reader.email, link))
+
+    return values
+
+
+def summary(report: Report) -> str:
+    """A report in one sentence: `"slug" went to 951 readers in 10 batches; 49 skipped (20 bounced, …)`."""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in report.skipped.items())
+    skipped = f"; {sum(report.skipped.values())} skipped ({reasons})" if reasons else ""
+    refused = f"; {sum(report.rejected.values())} refused by the provider" if report.rejected else ""
+    dropped = f"; {report.dropped} left out by the provider" if report.dropped else ""
+    batches = sum(report.batches.values())
+    return f'"{report.slug}" went to {report.sent} readers in {batches} batches{skipped}{refused}{dropped}'

@@ -1,0 +1,86 @@
+"""Beginnings: a new publication, a new issue. Nothing that exists is ever overwritten."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from newsletter.content.reader import read_folder
+from newsletter.content.slugs import slugify
+from newsletter.errors import NewsletterError, UsageError
+from newsletter.publication import Publication
+from newsletter.samples.starter import starter_files
+from newsletter.schedule.queue import approved
+from newsletter.schedule.slots import Slot, slots_from
+from newsletter.store.database import Store
+
+
+def start_publication(folder: Path) -> list[str]:
+    """Write a fresh publication into `folder` and return the names of its files.
+
+    Raises UsageError where the folder holds anything already, NewsletterError where it cannot be written.
+    """
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(f"{folder}: there is something here already", "name a folder that is new or empty")
+        name = folder.resolve().name.replace("-", " ").replace("_", " ").title() or "My newsletter"
+        files = starter_files(name)
+        for relative, text in files.items():
+            path = folder / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise NewsletterError(f"{folder}: cannot be written: {error.strerror}", "check the folder's rights") from None
+    return list(files)
+
+
+def start_issue(publication: Publication, store: Store, title: str, now: datetime) -> tuple[Path, Slot]:
+    """Write a draft called `title`, dated to the next slot that no approved or dated issue is meant for.
+
+    Raises UsageError for a title without words or a name that is taken, NewsletterError where it cannot be written.
+    """
+    title = " ".join(title.split())
+    if not any(char.isalnum() for char in title):
+        raise UsageError(f'the title "{title}" has no words', 'for example: newsletter new "What is a token?"')
+    folder = read_folder(publication.issues) if publication.issues.is_dir() else None
+    issues = folder.issues if folder else ()
+    number = max((issue.number or 0 for issue in issues), default=0) + 1
+    slug = slugify(title)
+    if any(issue.slug == slug for issue in issues):
+        raise UsageError(f'there is an issue "{slug}" already', "choose another title")
+    with store.reading() as connection:
+        waiting = len([issue for issue in approved(connection) if not issue.held])
+    days = {moment.isoformat()[:10] for issue in issues if (moment := issue.slot or issue.date)}
+    free = (slot for slot in slots_from(publication.config.schedule, now) if f"{slot.wall:%Y-%m-%d}" not in days)
+    undated = max(0, waiting - sum(1 for day in days if day >= now.date().isoformat()))
+    slot = [next(free) for _ in range(undated + 1)][-1]
+    path = publication.issues / f"{number:03d}-{slug}.md"
+    try:
+        publication.issues.mkdir(exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(_draft(title, number, slot))
+    except FileExistsError:
+        raise UsageError(f"{path}: this file exists already", "choose another title") from None
+    except OSError as error:
+        raise NewsletterError(f"{path}: cannot be written: {error.strerror}", "check the folder's rights") from None
+    return path, slot
+
+
+def _draft(title: str, number: int, slot: Slot) -> str:
+    quoted = "'" + title.replace("'", "''") + "'"
+    lines = [
+        "---",
+        f"subject: {quoted}",
+        "preheader: ''",
+        "author: ''",
+        f"number: {number}",
+        f"date: {slot.wall:%Y-%m-%d}",
+        "status: draft",
+        "tags: []",
+        "---",
+        "",
+        'Hello {{ name | default("there") }},',
+        "",
+        "",
+    ]
+    return "\n".join(lines)

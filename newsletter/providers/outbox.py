@@ -1,0 +1,117 @@
+"""Mails as files, for working without a server: one folder a call, one `.eml` a reader.
+
+A call is whole or not there: its folder is filled under another name, synced, then renamed. The name is the call's
+idempotency key, so a repeat finds the folder and writes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import partial
+from pathlib import Path
+
+from newsletter.delivery.protocol import Accepted, Blocked, Message, Outcome, Post, Recipient, RecipientsRefused
+from newsletter.render.fill import fill
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9@._+-]+")
+_BREAKS = re.compile(r"[\r\n\0]+")
+_PENDING = ".pending-"  # folders that a crash left behind begin so
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """The provider `outbox`: calls become folders in `folder`."""
+
+    folder: Path
+    name: str = "outbox"
+    largest_batch: int = 1000
+    honours_keys: bool = True
+
+    def prepare(self, message: Message) -> Post:
+        """A function that writes the mails of one call."""
+        return partial(self._post, message)
+
+    def _post(self, message: Message, recipients: Sequence[Recipient], key: str) -> Outcome:
+        if not _KEY.fullmatch(key):
+            return Blocked("the idempotency key is no name for a folder")
+        target = self.folder / key
+        if target.is_dir():
+            return Accepted(key)
+        mails: list[tuple[str, bytes]] = []
+        refused: dict[int, str] = {}
+        for number, recipient in enumerate(recipients):
+            try:
+                mails.append((_file_name(number, recipient.email), _mime(message, recipient)))
+            except (ValueError, LookupError) as error:  # an address or a header that no mail can have
+                refused[number] = f"cannot be written as a mail: {error}"[:200]
+        if refused:
+            return RecipientsRefused(refused)
+        try:
+            _write_whole(target, mails)
+        except OSError as error:
+            return Blocked(f"{self.folder}: cannot be written: {error.strerror}", "free some space, or allow writing")
+        return Accepted(key)
+
+
+def _write_whole(target: Path, mails: Sequence[tuple[str, bytes]]) -> None:
+    """All files of `target` or none, also after a crash. Raises OSError; then there is nothing."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    pending = Path(tempfile.mkdtemp(prefix=_PENDING, dir=target.parent))
+    try:
+        for name, content in mails:
+            with (pending / name).open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        _sync(pending)
+        try:
+            pending.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another process was first with the same call
+                raise
+        _sync(target.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(pending)
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in `folder` durable (fsync(2), "Calling fsync() does not necessarily ensure …")."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _file_name(number: int, address: str) -> str:
+    return f"{number + 1:03}-{_UNSAFE.sub('_', address).strip('.')[:80] or '_'}.eml"
+
+
+def _mime(message: Message, recipient: Recipient) -> bytes:
+    """The mail of one reader: text and HTML as alternatives (RFC 2046 section 5.1.4)."""
+    mail = EmailMessage(SMTP)
+    headers = {"From": message.sender, "To": _address(recipient), "Reply-To": message.reply_to}
+    headers |= {"Subject": message.subject, **message.headers}
+    for name, value in headers.items():
+        if value:
+            mail[name] = _BREAKS.sub(" ", fill(value, recipient.values, html=False))
+    mail["MIME-Version"] = "1.0"
+    mail.set_content(fill(message.text, recipient.values, html=False))
+    mail.add_alternative(fill(message.html, recipient.values, html=True), subtype="html")
+    return mail.as_bytes()
+
+
+def _address(recipient: Recipient) -> str:
+    name = _BREAKS.sub(" ", recipient.name).strip()
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{recipient.email}>' if name else recipient.email

@@ -1,0 +1,95 @@
+"""From a whole page of HTML to the HTML of an email: styles inlined, what no client needs taken out, lines folded."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree, html
+
+LONGEST_LINE = 900  # bytes; RFC 5321 section 4.5.3.1.6 allows 998, and a variable's value still has to fit
+_CLASS_IN_CSS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
+# What may not be cut: raw text elements, comments, names and single attributes of tags, words, signs with their marks.
+_UNITS = re.compile(
+    r"""<(?:style|title)\b.*?</(?:style|title)>|<!--.*?-->|</?[^\s>]+|\s+[^\s=>"']+="[^"]*"|\s*/?>"""
+    r"""|&[#\w]+;|[A-Za-z0-9{}_]+|[^\S\n]|\n|.[\u0300-\u036f\u0e31-\u0e4e\u200d\ufe0e\ufe0f]*""",
+    re.DOTALL,
+)
+
+
+def inline(page: str, css: str) -> str:
+    """`page` (a whole HTML document) with the rules of `css` in its `style` attributes.
+
+    Its own `<style data-premailer="ignore">` is for media queries and stays where it is; classes that it does not name
+    are taken out afterwards, since they would only cost bytes. Equal input gives equal bytes.
+    """
+    from premailer import Premailer  # noqa: PLC0415 - 400 ms
+
+    parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
+    tree = html.document_fromstring(page.encode(), parser=parser).getroottree()
+    inliner = Premailer(
+        css_text=css,
+        allow_network=False,
+        cssutils_logging_level=100,
+        disable_leftover_css=True,
+        disable_validation=True,
+        keep_style_tags=False,
+        strip_important=False,
+        align_floating_images=False,
+        disable_basic_attributes=["bgcolor"],
+    )
+    inliner.transform(tree.getroot())
+    _minimise(tree.getroot())
+    text = etree.tostring(tree, method="html", encoding="unicode")
+    return fold(text)
+
+
+def _minimise(root: html.HtmlElement) -> None:
+    kept = {name for style in root.iter("style") for name in _CLASS_IN_CSS.findall(style.text or "")}
+    targets = {href[1:] for link in root.iter("a") if (href := link.get("href") or "").startswith("#")}
+    for element in root.iter():
+        if not isinstance(element.tag, str):
+            continue
+        _keep_classes(element, kept)
+        if element.get("id") not in targets:
+            element.attrib.pop("id", None)
+        element.attrib.pop("data-columns", None)
+        if style := element.get("style"):
+            element.set("style", re.sub(r"\s*([:;,])\s*", r"\1", style).strip(";"))
+
+
+def _keep_classes(element: html.HtmlElement, kept: set[str]) -> None:
+    names = [name for name in (element.get("class") or "").split() if name in kept]
+    if names:
+        element.set("class", " ".join(names))
+    else:
+        element.attrib.pop("class", None)
+
+
+def fold(text: str, limit: int = LONGEST_LINE) -> str:
+    """`text`, as lxml writes HTML, with no line of more than `limit` bytes wherever a line end can hide.
+
+    Between attributes, and at spaces outside `<pre>`, a line end is as good as a space; elsewhere an empty comment
+    takes it. Only a single attribute, comment or word that is longer stays whole.
+    """
+    if all(len(line.encode()) <= limit for line in text.split("\n")):
+        return text
+    out, column, pre, in_tag = list[str](), 0, False, False
+    for match in _UNITS.finditer(text):
+        unit = match[0]
+        if column and column + len(unit.split("\n", 1)[0].encode()) > limit:
+            out.append(_line_end(unit, pre=pre, in_tag=in_tag))
+            unit, column = (unit.lstrip() if in_tag or (unit == " " and not pre) else unit), len("-->")
+        out.append(unit)
+        column = len(unit.rsplit("\n", 1)[1].encode()) if "\n" in unit else column + len(unit.encode())
+        if not in_tag and unit[0] == "<" and unit[-1] != ">":
+            in_tag, pre = True, unit.lower() == "<pre" or (pre and unit.lower() != "</pre")
+        elif in_tag and unit[-1] == ">":
+            in_tag = False
+    return "".join(out)
+
+
+def _line_end(unit: str, *, pre: bool, in_tag: bool) -> str:
+    """What to write before `unit` so that it stands on a new line."""
+    if in_tag or (unit[0] in " \t" and not pre):
+        return "\n"
+    return "<!--\n-->"

@@ -1,0 +1,173 @@
+"""The one way to render: issue, publication and theme in, edition out; equal in, equal bytes out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from email.utils import parseaddr
+from html import escape
+from typing import Any
+from urllib.parse import urlsplit
+
+from lxml import etree, html
+
+from newsletter.content.issue import Issue
+from newsletter.content.markdown.document import Document, read_markdown
+from newsletter.content.markdown.mergetags import Shield, Typed
+from newsletter.render.edition import Edition
+from newsletter.render.inline import inline
+from newsletter.render.language import day_text, direction, promise, reading_minutes
+from newsletter.render.links import resolve_all
+from newsletter.render.site import IssueLink, Site
+from newsletter.render.text import to_text
+from newsletter.render.theme import Theme
+from newsletter.render.variables import Variables
+
+KEEP_READING = 3  # earlier issues listed at the end
+_PREHEADER = 110  # characters; more than any inbox shows
+
+
+def render(issue: Issue, site: Site, theme: Theme) -> Edition:
+    """The edition of an issue. Raises ContentError only for what is wrong with the theme; the rest are findings."""
+    draft = _Draft.of(issue, site)
+    values = _values(draft)
+    parts = draft.variables
+    page = theme.fill("email.html", values | {"body": _markup(draft.document.root)})
+    text = theme.fill("email.txt", values | {"body": to_text(draft.document.root)})
+    web = theme.fill("web.html", values | {"body": _markup(draft.document.root), "css": _raw(theme.files["web.css"])})
+    edition = Edition(
+        slug=issue.slug,
+        language=values["language"],
+        sender=site.sender,
+        reply_to=site.reply_to,
+        subject=parts.template(draft.subject),
+        preheader=parts.template(draft.preheader),
+        html=parts.template(inline(page, theme.files["email.css"]), escape),
+        text=parts.template(_tidy(text)),
+        web=parts.plain(web, escape, {"unsubscribe_url": f"{site.base_url}/unsubscribe/"}),
+        headers=_headers(draft),
+        variables=dict(parts.sources),
+        source_digest=issue.source_digest,
+    )
+    return replace(edition, findings=(*draft.document.findings, *parts.findings)).frozen()
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """An issue half-way: Markdown read, merge tags still tokens."""
+
+    issue: Issue
+    site: Site
+    shield: Shield
+    variables: Variables
+    document: Document
+    subject: str
+    title: str
+    subtitle: str
+    preheader: str
+
+    @classmethod
+    def of(cls, issue: Issue, site: Site) -> _Draft:
+        shown = (issue.subject, issue.title, issue.subtitle, issue.preheader)
+        shield = Shield.for_sources([*shown, issue.body])
+        keys = ("subject", "title", "subtitle", "preheader")
+        hidden = [shield.hide(text, issue.line_of(key)) for key, text in zip(keys, shown, strict=True)]
+        body = shield.hide(issue.body, issue.body_line)
+        document = read_markdown(body, site.glossary, issue.file, issue.body_line)
+        resolve_all(document.root, site, issue.slug, shield.prefix)
+        _finish(document.root)
+        constants = {f"vars.{key}": str(value) for key, value in issue.vars.items()}
+        constants |= {"web_url": site.page_of(issue.slug), "publication": site.name}
+        literal = frozenset(_numbers_in_code(document.root, shield))
+        variables = Variables(shield, constants, issue.file, literal)
+        subject, title, subtitle, preheader = hidden
+        preheader = preheader or subtitle or _beginning(document.root)
+        return cls(issue, site, shield, variables, document, subject, title, subtitle, preheader)
+
+
+def _finish(root: html.HtmlElement) -> None:
+    """What a theme cannot do by itself: a class for each diagram's width, words for the glossary's links."""
+    for figure in root.iter("figure"):
+        if width := figure.get("data-columns"):
+            figure.set("class", f"{figure.get('class', '')} w{width}".strip())
+    for link in root.iter("a"):
+        if link.get("class") == "more" and not link.text:
+            link.text = "Learn more →"
+
+
+def _numbers_in_code(root: html.HtmlElement, shield: Shield) -> set[int]:
+    """The merge tags that stand in code: there they are shown, not filled."""
+    pattern = re.compile(re.escape(shield.prefix) + r"(\d+)z")
+    texts = (str(element.text_content()) for element in root.iter("code", "pre", "kbd", "samp"))
+    return {int(match[1]) for text in texts for match in pattern.finditer(text)}
+
+
+def _beginning(root: html.HtmlElement) -> str:
+    """The first paragraph as the inbox's preview line."""
+    paragraph = next((" ".join(str(p.text_content()).split()) for p in root.iter("p")), "")
+    return paragraph if len(paragraph) <= _PREHEADER else paragraph[:_PREHEADER].rsplit(" ", 1)[0] + " …"
+
+
+def _values(draft: _Draft) -> dict[str, Any]:
+    """What a theme's templates are given; docs/themes.md explains each."""
+    issue, site = draft.issue, draft.site
+    language = issue.language or site.language
+    following = site.issue(issue.next) if issue.next else None
+    return {
+        "site": site,
+        "issue": issue,
+        "language": language,
+        "dir": direction(language),
+        "subject": draft.subject,
+        "title": draft.title,
+        "subtitle": draft.subtitle,
+        "preheader": draft.preheader,
+        "date": day_text(issue.date) if issue.date else "",
+        "minutes": reading_minutes(str(draft.document.root.text_content())),
+        "widths": sorted(set(draft.document.widths)),
+        "web_url": site.page_of(issue.slug),
+        "unsubscribe_url": draft.shield.token(Typed("{{ unsubscribe_url }}")),
+        "next": _entry(following, site) if following else None,
+        "keep_reading": [_entry(link, site) for link in site.before(issue.slug)[:KEEP_READING]],
+        "promise": promise(site.days),
+        "feedback_url": _feedback(site.feedback),
+        "postal_lines": [line.strip() for line in site.postal_address.splitlines() if line.strip()],
+    }
+
+
+def _entry(link: IssueLink, site: Site) -> dict[str, Any]:
+    return {"title": link.title, "subtitle": link.subtitle, "url": site.page_of(link.slug)}
+
+
+def _feedback(feedback: str) -> str:
+    whole = urlsplit(feedback).scheme or "@" not in feedback
+    return feedback if whole else f"mailto:{feedback}"
+
+
+def _headers(draft: _Draft) -> dict[str, str]:
+    """RFC 8058 one-click, RFC 2369 and RFC 2919: who the list is, and how to leave it."""
+    token = draft.shield.token(Typed("{{ unsubscribe_url }}"))
+    host = urlsplit(draft.site.base_url).hostname or parseaddr(draft.site.sender)[1].rpartition("@")[2]
+    name = "".join(char for char in draft.site.name if char.isascii() and (char.isalnum() or char == " "))
+    return {
+        "List-Id": f"{name} <newsletter.{host}>".strip(),
+        "List-Unsubscribe": draft.variables.template(f"<{token}>"),
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def _markup(root: html.HtmlElement) -> Any:
+    """The blocks below `root` as HTML that a template does not escape."""
+    return _raw("".join(etree.tostring(block, method="html", encoding="unicode") for block in root))
+
+
+def _raw(text: str) -> Any:
+    from markupsafe import Markup  # noqa: PLC0415
+
+    return Markup(text)  # noqa: S704 - cleaned by content, or a theme's own file
+
+
+def _tidy(text: str) -> str:
+    lines = [line.rstrip() for line in text.strip().split("\n")]
+    kept = [line for number, line in enumerate(lines) if line or lines[number - 1]]
+    return "\n".join(kept) + "\n"

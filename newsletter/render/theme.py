@@ -1,0 +1,82 @@
+"""A theme: the Jinja2 templates and style sheets of one folder under `templates/`, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from newsletter.content.files import decode, read_bytes
+from newsletter.errors import ConfigError, ContentError
+
+NEEDED = ("email.html", "email.css", "email.txt", "web.html", "web.css")
+_SUFFIXES = (".html", ".css", ".txt")
+
+
+@dataclass(frozen=True)
+class Theme:
+    """A theme's files by name. `email.css` is inlined; `head.css`, if there, goes into the email's head as it is."""
+
+    name: str
+    files: Mapping[str, str]
+    folder: Path = Path()
+
+    def fill(self, template: str, values: Mapping[str, Any]) -> str:
+        """The template of that name filled with `values`; HTML is escaped unless the template is a `.txt`.
+
+        Raises ContentError with the template's file and line for what Jinja2 cannot read or does not know.
+        """
+        import jinja2  # noqa: PLC0415 - 60 ms
+
+        environment = jinja2.Environment(
+            loader=jinja2.FunctionLoader(self._source),
+            autoescape=jinja2.select_autoescape(["html"]),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        try:
+            return environment.get_template(template).render(values)
+        except jinja2.TemplateNotFound as error:
+            raise ContentError(self.folder / template, None, f'there is no template "{error.name}"', "add it") from None
+        except jinja2.TemplateSyntaxError as error:
+            file = error.filename or str(self.folder / template)
+            raise ContentError(file, error.lineno, error.message or "cannot be read", "see docs/themes.md") from None
+        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            line = _line_in(error, str(self.folder))
+            raise ContentError(
+                self.folder / template, line, f"the template fails: {error}", "see docs/themes.md"
+            ) from error
+
+    def _source(self, name: str) -> tuple[str, str, None] | None:
+        return (self.files[name], str(self.folder / name), None) if name in self.files else None
+
+
+def read_theme(folders: Sequence[Path], name: str) -> Theme:
+    """The theme `name` from the first of `folders` that has it.
+
+    Raises ConfigError where none has, or where a file that every theme needs is missing; ContentError for a file that
+    is no text.
+    """
+    folder = next((parent / name for parent in folders if (parent / name).is_dir()), None)
+    if folder is None:
+        raise ConfigError(f'[theme] name: there is no theme "{name}"', f"looked for in {', '.join(map(str, folders))}")
+    files = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in _SUFFIXES and path.is_file():
+            files[path.name] = decode(path, read_bytes(path))
+    missing = [file for file in NEEDED if file not in files]
+    if missing:
+        raise ConfigError(f"{folder}: the theme lacks {', '.join(missing)}", "copy it from the default theme")
+    return Theme(name, files, folder)
+
+
+def _line_in(error: BaseException, folder: str) -> int | None:
+    """The line of the template in which `error` was raised: Jinja2 puts it into the traceback."""
+    line, trace = None, error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename.startswith(folder):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
