@@ -1,0 +1,1 @@
+"""What a new publication starts with, and made-up readers to try it on."""
