@@ -86,7 +86,7 @@ class _Draft:
 
 
 def _finished(root: html.HtmlElement) -> html.HtmlElement:
-    """`root` with what a theme cannot do by itself: a class for each diagram's width, words for the glossary's links."""
+    """`root` with what a theme cannot do: a class for each diagram's width, words for the glossary's links."""
     for figure in root.iter("figure"):
         if width := figure.get("data-columns"):
             figure.set("class", f"{figure.get('class', '')} w{width}".strip())

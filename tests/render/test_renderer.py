@@ -124,7 +124,7 @@ def test_a_theme_that_is_not_there_or_not_whole_is_named(tmp_path: Path) -> None
     with pytest.raises(ConfigError, match='no theme "x"'):
         read_theme([tmp_path], "x")
     (tmp_path / "x").mkdir()
-    with pytest.raises(ConfigError, match="lacks email.html"):
+    with pytest.raises(ConfigError, match="lacks email"):
         read_theme([tmp_path], "x")
 
 
