@@ -17,6 +17,7 @@ INTERRUPTED = 130
 
 def run(
     context: typer.Context,
+    *,
     port: int = typer.Option(8026, min=0, max=65535, help="The port on this machine; 0 for a free one."),
     data: Path | None = typer.Option(None, help="Where the mails are kept. Default: the publication's state."),
     api_key: str | None = typer.Option(None, help="The only key that is taken. Default: any."),
