@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from newsletter.render.fill import fill
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9@._+-]+")
+_ADDRESS = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]{1,255}")
 _BREAKS = re.compile(r"[\r\n\0]+")
 _PENDING = ".pending-"  # folders that a crash left behind begin so
 
@@ -33,7 +34,7 @@ class Outbox:
 
     folder: Path
     name: str = "outbox"
-    largest_batch: int = 1000
+    largest_batch: int = 100
     honours_keys: bool = True
 
     def prepare(self, message: Message) -> Post:
@@ -46,19 +47,18 @@ class Outbox:
         target = self.folder / key
         if target.is_dir():
             return Accepted(key)
-        mails: list[tuple[str, bytes]] = []
-        refused: dict[int, str] = {}
-        for number, recipient in enumerate(recipients):
-            try:
-                mails.append((_file_name(number, recipient.email), _mime(message, recipient)))
-            except (ValueError, LookupError) as error:  # an address or a header that no mail can have
-                refused[number] = f"cannot be written as a mail: {error}"[:200]
-        if refused:
+        if refused := {n: "this is no address" for n, r in enumerate(recipients) if not _ADDRESS.fullmatch(r.email)}:
             return RecipientsRefused(refused)
+        try:
+            mails = [(_file_name(number, r.email), _mime(message, r)) for number, r in enumerate(recipients)]
+        except (ValueError, LookupError) as error:
+            return Blocked(f"the message cannot be written as a mail: {error}"[:200], "check its sender and headers")
         try:
             _write_whole(target, mails)
         except OSError as error:
-            return Blocked(f"{self.folder}: cannot be written: {error.strerror}", "free some space, or allow writing")
+            return Blocked(
+                f"{self.folder}: cannot be written: {error.strerror or error}", "free some space, or allow writing"
+            )
         return Accepted(key)
 
 
@@ -99,13 +99,12 @@ def _file_name(number: int, address: str) -> str:
 
 def _mime(message: Message, recipient: Recipient) -> bytes:
     """The mail of one reader: text and HTML as alternatives (RFC 2046 section 5.1.4)."""
-    mail = EmailMessage(SMTP)
+    mail = EmailMessage(SMTP if recipient.email.isascii() else SMTPUTF8)
     headers = {"From": message.sender, "To": _address(recipient), "Reply-To": message.reply_to}
     headers |= {"Subject": message.subject, **message.headers}
     for name, value in headers.items():
         if value:
             mail[name] = _BREAKS.sub(" ", fill(value, recipient.values, html=False))
-    mail["MIME-Version"] = "1.0"
     mail.set_content(fill(message.text, recipient.values, html=False))
     mail.add_alternative(fill(message.html, recipient.values, html=True), subtype="html")
     return mail.as_bytes()
