@@ -69,29 +69,28 @@ def test_a_repeat_under_the_same_key_writes_nothing(tmp_path: Path) -> None:
 def test_addresses_and_names_cannot_leave_the_folder_or_add_headers(tmp_path: Path) -> None:
     readers = [
         Recipient("../../etc/passwd@x.example", "a\r\nBcc: all@x.example"),
-        Recipient("größe@x.example", 'Q "uote" \\'),
+        Recipient("groesse@x.example", 'Q "uote" \\'),
         Recipient(f"{'l' * 64}@{'d' * 200}.example", "", {"name": "n\r\nBcc: all@x.example"}),
     ]
     assert isinstance(Outbox(tmp_path).prepare(MESSAGE)(readers, "nl-1"), Accepted)
     files = sorted((tmp_path / "nl-1").iterdir())
-    assert [file.name[:20] for file in files] == ["001-_.._etc_passwd@x", "002-gr_e@x.example.e", "003-" + "l" * 16]
+    assert [file.name[:20] for file in files] == ["001-_.._etc_passwd@x", "002-groesse@x.exampl", "003-" + "l" * 16]
     mails = [read(file) for file in files]
     assert all(mail["Bcc"] is None for mail in mails)
-    assert mails[1]["To"].addresses[0].display_name == 'Q "uote" \\'
-    assert "<größe@x.example>".encode() in files[1].read_bytes()
+    assert mails[1]["To"].addresses[0].display_name == "Q ”uote” \\"
     assert mails[2]["Subject"] == "Hi n Bcc: all@x.example"
 
 
 def test_what_is_no_address_is_named_and_nobody_is_taken(tmp_path: Path) -> None:
-    readers = [ANNA, Recipient("nobody"), Recipient("a@x.example\r\nBcc: b@x.example")]
+    readers = [ANNA, Recipient("nobody"), Recipient("größe@x.example"), Recipient("a@x.example\r\nBcc: b@x.example")]
     assert Outbox(tmp_path).prepare(MESSAGE)(readers, "nl-1") == RecipientsRefused(
-        {1: "this is no address", 2: "this is no address"}
+        dict.fromkeys((1, 2, 3), "this is no address")
     )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_message_that_no_mail_can_be_is_a_persons_matter(tmp_path: Path) -> None:
-    message = Message("a@x.example", "s", "half a pair: \ud83d", "t")
+    message = Message("nobody", "s", "h", "t")
     assert isinstance(Outbox(tmp_path).prepare(message)([ANNA], "nl-1"), Blocked)
 
 

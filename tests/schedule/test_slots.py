@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.schedule.slots import instant_of, next_slot, slots_between
@@ -48,6 +48,7 @@ def test_the_next_slot_is_after_the_moment_even_on_the_dot() -> None:
     assert str(next_slot(Plan(), first.starts_at)) == "Friday 2026-11-27 09:00 Europe/Berlin"
 
 
+@settings(deadline=None)  # the walk is slow, and so is a busy machine
 @given(
     st.sampled_from(ZONES),
     st.integers(0, 24 * 60 - 1),
