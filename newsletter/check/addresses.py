@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from newsletter.content.markdown.mergetags import PLAUSIBLE
 
@@ -14,21 +14,19 @@ _FILES = frozenset("md markdown html htm php png jpg jpeg gif webp svg pdf txt z
 
 
 def is_relative(target: str) -> bool:
-    """Whether a reader's mail program, which has no page that the address is relative to, cannot follow it."""
+    """Whether the address says nothing without the page it stands on (RFC 3986, section 4.2)."""
     target = target.strip()
-    if not target or target.startswith(("#", "{{")) or PLAUSIBLE.match(target):
+    if not target or target.startswith(("#", "//", "{{")) or PLAUSIBLE.match(target):
         return False
     return not _SCHEME.match(target)
 
 
-def absolute(target: str, base_url: str) -> str:
-    """What somebody who typed the relative address `target` most likely meant."""
-    if target.startswith("//"):
-        return f"https:{target}"
+def absolute(target: str, page: str) -> str:
+    """What somebody who typed the relative address `target` in the issue at `page` most likely meant."""
     domain = _DOMAIN.match(target)
     if domain and domain["last"].lower() not in _FILES:
         return f"https://{target}"
-    return f"{base_url}/{re.sub(r'^(?:[.]{0,2}/)+', '', target)}"
+    return urljoin(page, target)
 
 
 def file_of(target: str) -> str:

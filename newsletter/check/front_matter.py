@@ -119,12 +119,12 @@ def date_past(inspection: Inspection) -> Iterator[Hit]:
 
 @rule(
     "preheader-missing", GROUP, Severity.INFO, "There is no preheader",
-    why="Inboxes show the first words of the email behind the subject; without a preheader these are left to chance.",
-    source="our own: `preheader` in front matter",
+    why="Inboxes show it behind the subject; without it they show the beginning of the text, whatever that is.",
+    source="our own: `preheader` in front matter, else `subtitle`",
     fix="add a line such as  preheader: What this issue is about, in a sentence",
 )  # fmt: skip
 def preheader_missing(inspection: Inspection) -> Iterator[Hit]:
-    if not inspection.issue.preheader.strip():
+    if not inspection.issue.preheader and not inspection.issue.subtitle:  # the subtitle stands in for it
         yield Hit("the issue has no preheader", 1, 1)
 
 

@@ -22,7 +22,7 @@ def _images(inspection: Inspection) -> Iterator[Link]:
 
 @rule(
     "image-relative", GROUP, Severity.ERROR, "An image with a relative address",
-    why="An email has no page that an address could be relative to: readers see an empty frame.",
+    why="An email has no page or folder that an address could be relative to: readers see an empty frame.",
     source="RFC 3986, section 5.1: without a base, only an absolute address has a meaning",
     fix="put the image on the web and write its whole address",
 )  # fmt: skip
@@ -34,8 +34,8 @@ def image_relative(inspection: Inspection) -> Iterator[Hit]:
         reported.add(unquote(image.target))
         if image.at not in places:
             places.add(image.at)
-            fix = f"write the whole address: {absolute(image.target, inspection.site.base_url)}"
-            yield Hit(f'no reader can load the image "{image.target}"', *inspection.at(image.at), fix)
+            fix = f"write the whole address: {absolute(image.target, inspection.page)}"
+            yield Hit(f'the image "{image.target}" has no whole address', *inspection.at(image.at), fix)
     for target in dict.fromkeys(map(str, inspection.tree.xpath("//img/@src"))):
         if is_relative(target) and unquote(target) not in reported:
             yield Hit(f'the rendered email has the image "{target}", which no reader can load')

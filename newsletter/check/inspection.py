@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from newsletter.check.source import Heading, Link, Scan, headings, scan
@@ -38,10 +39,24 @@ class Inspection:
         lines = self.issue.key_lines
         return next((lines[name] for name in names if name in lines), self.issue.body_line)
 
+    @property
+    def page(self) -> str:
+        """The address of the issue's page on the web."""
+        return f"{self.site.base_url}/{self.issue.slug}/"
+
     @cached_property
     def others(self) -> tuple[Issue, ...]:
         """The publication's issues without this one."""
-        return tuple(other for other in self.issues if other.path != self.issue.path)
+        return tuple(other for other in self.issues if not self.is_this(other))
+
+    @cached_property
+    def earlier(self) -> tuple[Issue, ...]:
+        """The publication's issues before this one."""
+        return tuple(takewhile(lambda other: not self.is_this(other), self.issues))
+
+    def is_this(self, other: Issue) -> bool:
+        """Whether `other` is this issue, read under another path perhaps: issues lie in one folder."""
+        return other.path.name == self.issue.path.name
 
     @cached_property
     def prose(self) -> Prose:

@@ -26,7 +26,7 @@ def _links(inspection: Inspection) -> Iterator[Link]:
 
 @rule(
     "link-relative", GROUP, Severity.ERROR, "A link that is relative",
-    why="An email has no page that an address could be relative to: the link leads nowhere.",
+    why="An email has no page that an address could be relative to: where the link leads is a guess.",
     source="RFC 3986, section 5.1: without a base, only an absolute address has a meaning",
     fix="write the whole address, with https://",
 )  # fmt: skip
@@ -39,8 +39,8 @@ def link_relative(inspection: Inspection) -> Iterator[Hit]:
         reported.add(unquote(link.target))
         if link.at not in places and not path.endswith(_ISSUE_FILES) and not inspection.knows(path):
             places.add(link.at)
-            fix = f"write the whole address: {absolute(link.target, inspection.site.base_url)}"
-            yield Hit(f'"{link.target}" leads nowhere in an email', *inspection.at(link.at), fix)
+            fix = f"write the whole address: {absolute(link.target, inspection.page)}"
+            yield Hit(f'"{link.target}" is no whole address', *inspection.at(link.at), fix)
     for target in dict.fromkeys(map(str, inspection.tree.xpath("//a/@href"))):
         if is_relative(target) and (unquote(target) not in reported or inspection.knows(file_of(target))):
             yield Hit(f'the rendered email has the link "{target}", which leads nowhere')

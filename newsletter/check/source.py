@@ -1,8 +1,8 @@
 """Links, images and headings in Markdown as it was typed, each with its place.
 
 Read from the text, not from the HTML, so that a finding can point to what the editor typed. Code does not count.
-Time is linear in the length of the text: a destination's brackets nest 32 deep at most (CommonMark 0.31, section 6.3)
-and its title ends within a thousand characters.
+Time is linear in the length of the text: brackets nest 32 deep at most, in a text as in an
+address (for which CommonMark 0.31, section 6.3, allows a limit), and a title ends within a thousand characters.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class _Scanner:
             if sign.startswith("\n"):
                 self._open.clear()
             elif sign in ("[", "!["):
-                self._open.append((start, sign[0] == "!"))
+                self._open = [*self._open[-_NESTED:], (start, sign[0] == "!")]
             elif sign.startswith("]"):
                 if link := self._bracketed(start):
                     position = link.end

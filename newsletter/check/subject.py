@@ -75,10 +75,8 @@ def subject_shouting(inspection: Inspection) -> Iterator[Hit]:
 )  # fmt: skip
 def subject_repeated(inspection: Inspection) -> Iterator[Hit]:
     mine = _folded(inspection.issue.subject)
-    for other in inspection.issues:
-        if other.path == inspection.issue.path or not mine:
-            return
-        if _folded(other.subject) == mine:
+    for other in inspection.earlier:
+        if mine and _folded(other.subject) == mine:
             yield Hit(f"{other.file} has the same subject", inspection.key("subject", "title"), 1)
             return
 

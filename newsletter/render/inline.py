@@ -6,6 +6,7 @@ import re
 
 from lxml import etree, html
 
+_HIDDEN_END = "<!--\n-->"
 LONGEST_LINE = 900  # bytes; RFC 5321 section 4.5.3.1.6 allows 998, and a variable's value still has to fit
 _CLASS_IN_CSS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 # What may not be cut: raw text elements, comments, names and single attributes of tags, words, signs with their marks.
@@ -35,7 +36,7 @@ def inline(page: str, css: str) -> str:
         keep_style_tags=False,
         strip_important=False,
         align_floating_images=False,
-        disable_basic_attributes=["bgcolor"],
+        disable_basic_attributes=["align", "bgcolor", "height", "valign", "width"],
     )
     inliner.transform(tree.getroot())
     _minimise(tree.getroot())
@@ -76,9 +77,12 @@ def fold(text: str, limit: int = LONGEST_LINE) -> str:
     out, column, pre, in_tag = list[str](), 0, False, False
     for match in _UNITS.finditer(text):
         unit = match[0]
-        if column and column + len(unit.split("\n", 1)[0].encode()) > limit:
-            out.append(_line_end(unit, pre=pre, in_tag=in_tag))
-            unit, column = (unit.lstrip() if in_tag or (unit == " " and not pre) else unit), len("-->")
+        if column and column + len(unit.split("\n", 1)[0].encode()) > limit - len(_HIDDEN_END):
+            hidden = not in_tag and (pre or unit[0] not in " \t")
+            out.append(_HIDDEN_END if hidden else "\n")
+            unit, column = (unit if hidden else unit.lstrip(" \t\n")), len("-->")
+            if not unit:
+                continue
         out.append(unit)
         column = len(unit.rsplit("\n", 1)[1].encode()) if "\n" in unit else column + len(unit.encode())
         if not in_tag and unit[0] == "<" and unit[-1] != ">":
@@ -87,9 +91,3 @@ def fold(text: str, limit: int = LONGEST_LINE) -> str:
             in_tag = False
     return "".join(out)
 
-
-def _line_end(unit: str, *, pre: bool, in_tag: bool) -> str:
-    """What to write before `unit` so that it stands on a new line."""
-    if in_tag or (unit[0] in " \t" and not pre):
-        return "\n"
-    return "<!--\n-->"

@@ -32,9 +32,10 @@ def render(issue: Issue, site: Site, theme: Theme) -> Edition:
     draft = _Draft.of(issue, site)
     values = _values(draft)
     parts = draft.variables
-    page = theme.fill("email.html", values | {"body": _markup(draft.document.root)})
     text = theme.fill("email.txt", values | {"body": to_text(draft.document.root)})
-    web = theme.fill("web.html", values | {"body": _markup(draft.document.root), "css": _raw(theme.files["web.css"])})
+    body = _markup(_finished(draft.document.root))
+    page = theme.fill("email.html", values | {"body": body})
+    web = theme.fill("web.html", values | {"body": body, "css": _raw(theme.files["web.css"])})
     edition = Edition(
         slug=issue.slug,
         language=values["language"],
@@ -75,7 +76,6 @@ class _Draft:
         body = shield.hide(issue.body, issue.body_line)
         document = read_markdown(body, site.glossary, issue.file, issue.body_line)
         resolve_all(document.root, site, issue.slug, shield.prefix)
-        _finish(document.root)
         constants = {f"vars.{key}": str(value) for key, value in issue.vars.items()}
         constants |= {"web_url": site.page_of(issue.slug), "publication": site.name}
         literal = frozenset(_numbers_in_code(document.root, shield))
@@ -85,14 +85,15 @@ class _Draft:
         return cls(issue, site, shield, variables, document, subject, title, subtitle, preheader)
 
 
-def _finish(root: html.HtmlElement) -> None:
-    """What a theme cannot do by itself: a class for each diagram's width, words for the glossary's links."""
+def _finished(root: html.HtmlElement) -> html.HtmlElement:
+    """`root` with what a theme cannot do: a class for each diagram's width, words for the glossary's links."""
     for figure in root.iter("figure"):
         if width := figure.get("data-columns"):
             figure.set("class", f"{figure.get('class', '')} w{width}".strip())
     for link in root.iter("a"):
         if link.get("class") == "more" and not link.text:
             link.text = "Learn more →"
+    return root
 
 
 def _numbers_in_code(root: html.HtmlElement, shield: Shield) -> set[int]:
@@ -131,6 +132,7 @@ def _values(draft: _Draft) -> dict[str, Any]:
         "keep_reading": [_entry(link, site) for link in site.before(issue.slug)[:KEEP_READING]],
         "promise": promise(site.days),
         "feedback_url": _feedback(site.feedback),
+        "feedback_address": _feedback(site.feedback).removeprefix("mailto:").partition("?")[0],
         "postal_lines": [line.strip() for line in site.postal_address.splitlines() if line.strip()],
     }
 

@@ -82,6 +82,7 @@ SILENT = [
     ("front-matter-date", "---\nsubject: a\ndate: 2028-02-29\n---\nText"),
     ("front-matter-unknown-key", "---\nsubject: a\nlayout: post\n---\nText"),
     ("preheader-missing", "---\nsubject: a\nsummary: b\n---\nText"),
+    ("preheader-missing", "---\nsubject: a\nsubtitle: b\n---\nText"),
     ("number-duplicate", "---\nsubject: a\nnumber: 3\n---\nText"),
     ("slug-duplicate", "---\nsubject: a\nslug: what-is-a-token-2\n---\nText"),
     ("body-empty", HEAD + "👍"),
@@ -97,7 +98,8 @@ SILENT = [
     ("language-unknown", "---\nsubject: a\nlanguage: zh-Hant-TW\n---\nText"),
     ("language-unknown", "---\nsubject: a\nlanguage: pt-br\n---\nText"),
     ("language-unknown", "---\nsubject: a\nlanguage: gsw\n---\nText"),
-    ("link-relative", HEAD + "[a](https://b.example) [c](mailto:d@e.example) [f](tel:+49) www.g.example <h@i.example>"),
+    ("link-relative", HEAD + "[a](https://b.example) [c](mailto:d@e.example) [f](tel:+49) www.g.example"),
+    ("link-relative", HEAD + "<h@i.example> [j](//k.example)"),
     ("link-relative", HEAD + "[a](002-what-is-a-token.md) [b](../issues/002-what-is-a-token.md#c)"),
     ("link-relative", HEAD + "[a]({{ unsubscribe_url }}) [b](#c) `[d](e)`"),
     ("link-issue-unknown", HEAD + "[a](./002-what-is-a-token.md#b) [c](https://d.example/README.md)"),
@@ -187,6 +189,13 @@ def test_a_slug_that_is_taken_names_the_other_file() -> None:
     assert "issues/002-a-name.md" in finding.message
 
 
+def test_an_issue_read_under_another_path_is_no_duplicate_of_itself() -> None:
+    inspection = inspection_of("---\nsubject: a\nnumber: 1\n---\nText")
+    again = replace(inspection.issue, path=inspection.issue.path.absolute())
+    changed = replace(inspection, issues=(again,))
+    assert [found(changed, rule) for rule in ("slug-duplicate", "number-duplicate", "subject-repeated")] == [[], [], []]
+
+
 def test_a_relative_link_that_only_the_theme_has_is_found_without_a_line() -> None:
     inspection = inspection_of(HEAD + "Text")
     html = inspection.edition.html.replace("<h1>", '<h1><a href="/archive">All</a><img src="logo.png">')
@@ -210,11 +219,10 @@ def test_a_name_without_default_in_the_theme_is_found() -> None:
     ("target", "meant"),
     [
         ("/about", "https://plain-ai.example/about"),
-        ("../a/b", "https://plain-ai.example/a/b"),
-        ("//c.example/d", "https://c.example/d"),
+        ("../b/c", "https://plain-ai.example/b/c"),
         ("www.c.example", "https://www.c.example"),
         ("c.example/d", "https://c.example/d"),
-        ("d.html", "https://plain-ai.example/d.html"),
+        ("d.html", "https://plain-ai.example/a-name/d.html"),
     ],
 )
 def test_the_fix_of_a_relative_link_says_the_whole_address(target: str, meant: str) -> None:
