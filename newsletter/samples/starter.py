@@ -122,13 +122,10 @@ An editor writes it in Markdown[^md], a second person reads the preview, and wha
 
 [^md]: Plain text with a few signs: `*stars*` around a word make it *slanted*.
 
-1. The text comes first.
-2. Then the table, if there is something to compare:
+Two rules hold for each:
 
-| Day     | Issue   |
-|:--------|:--------|
-| Tuesday | one     |
-| Friday  | another |
+1. Nothing goes out that nobody has read.
+2. Nothing goes out twice.
 
 ## 2. How to read it
 
@@ -136,6 +133,14 @@ An editor writes it in Markdown[^md], a second person reads the preview, and wha
 - A word such as preheader is explained where it first stands.
     - Its definition comes right below the paragraph.
     - A link leads on, if there is more to say.
+
+Each form has its use:
+
+| Form    | For what                 |
+|:--------|:-------------------------|
+| list    | steps, or things alike   |
+| table   | things to compare        |
+| drawing | how things hang together |
 
 > Answer this mail if something is unclear. Somebody reads it.
 """

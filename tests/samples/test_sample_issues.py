@@ -98,13 +98,19 @@ def test_they_greet_use_a_value_of_their_own_and_show_braces() -> None:
     assert everywhere - tags == {"history": 1, "question": 1}
 
 
+@each
+def test_its_code_does_not_wrap_in_a_mail(issue: Issue) -> None:
+    (code,) = fenced(issue.body, "python")
+    assert max(map(len, code.split("\n"))) <= 66
+
+
 @pytest.mark.parametrize("issue", ISSUES[1:], ids=[issue.slug for issue in ISSUES[1:]])
 def test_its_code_prints_what_it_says(issue: Issue) -> None:
     (code,) = fenced(issue.body, "python")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(code, {})
-    assert printed.getvalue().split("\n")[:-1] == re.findall(r"  # (.+)$", code, re.M)
+    assert printed.getvalue().split("\n")[:-1] == re.findall(r"^print.*  # (.+)$", code, re.M)
 
 
 def row(issue: Issue, start: str) -> list[str]:
