@@ -101,7 +101,7 @@ def test_they_greet_use_a_value_of_their_own_and_show_braces() -> None:
 @each
 def test_its_code_does_not_wrap_in_a_mail(issue: Issue) -> None:
     (code,) = fenced(issue.body, "python")
-    assert max(map(len, code.split("\n"))) <= 66
+    assert max(map(len, code.split("\n"))) <= 60
 
 
 @pytest.mark.parametrize("issue", ISSUES[1:], ids=[issue.slug for issue in ISSUES[1:]])
