@@ -90,4 +90,3 @@ def fold(text: str, limit: int = LONGEST_LINE) -> str:
         elif in_tag and unit[-1] == ">":
             in_tag = False
     return "".join(out)
-
