@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -113,4 +114,4 @@ def _mime(message: Message, recipient: Recipient) -> bytes:
         headers={name: fill(value, values, html=False) for name, value in message.headers.items()},
     )
     name = safe(recipient.name).strip()
-    return to_mime(mail, to=f"{name} <{recipient.email}>" if name else recipient.email)
+    return to_mime(mail, to=f"{name} <{recipient.email}>" if name else recipient.email, date=datetime.now(UTC))
