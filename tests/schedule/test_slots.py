@@ -64,11 +64,11 @@ def test_slots_are_those_of_a_minute_by_minute_walk(zone: str, minute: int, star
 
 def naive(plan: Plan, begin: datetime, end: datetime) -> list[datetime]:
     """Walk the instants and look at the wall clock: the first on each planned day that shows the time or is past it."""
-    found, done = [], set()
+    found, done, zone = [], set(), ZoneInfo(plan.timezone)
     moment = begin - timedelta(days=2)
     while moment < end:
-        wall = moment.astimezone(ZoneInfo(plan.timezone))
-        if wall.strftime("%a").lower() in plan.days and wall.time() >= plan.at and wall.date() not in done:
+        wall = moment.astimezone(zone)
+        if wall.time() >= plan.at and wall.date() not in done and wall.strftime("%a").lower() in plan.days:
             done.add(wall.date())
             if moment >= begin:
                 found.append(moment)
