@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = tuple(sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]))
 _FENCE = re.compile(r"\s*(`{3,})(\w*)\s*$")
 _OURS = re.compile(r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:newsletter|python3 -m newsletter) ")
-_LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^()\s]+)\)")
+_LINK = re.compile(r"(?<![!\\])\[[^\]]*\]\(([^()\s]+)\)")
 _STOPS = frozenset({"|", "||", "&&", ";", ">", ">>", "&", "2>&1"})
 
 
