@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from itertools import islice
 
 # https://html.spec.whatwg.org/multipage/indices.html#elements-3 and what older pages still hold.
 ELEMENTS = frozenset(
@@ -54,7 +55,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     **{name: {"cite", "datetime"} for name in ("del", "ins")},
     "details": {"open"},
 }
-SCHEMES = {"http", "https", "mailto", "tel", "sms", "cid"}
+SCHEMES = set("http https mailto tel sms cid ftp geo irc ircs matrix webcal xmpp".split())
 # Properties that can colour, size and space a box, and none that can load, cover or move one.
 PROPERTIES = set(
     "color background-color font font-family font-size font-style font-weight font-variant line-height letter-spacing "
@@ -65,33 +66,43 @@ PROPERTIES = set(
     "direction overflow-wrap word-break table-layout".split()
 )
 
-_ANGLE = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:_-]*)?")
-_AUTOLINK = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)>")
+# A backslash that is itself escaped does not escape.
+_ANGLE = re.compile(r"((?<!\\)\\(?:\\\\)*)?</?([A-Za-z][A-Za-z0-9:_-]*)?")
+_AUTOLINK = re.compile(
+    rf"<(?:[A-Za-z][A-Za-z0-9+.-]{{1,31}}://[^\s<>]*|(?:{'|'.join(sorted(SCHEMES))}):[^\s<>]*|[^\s<>@:\\]+@[\w.-]+)>",
+    re.I,
+)
 _TAG_END = re.compile(r"""[^<>"'`]*(?:"[^"]*"[^<>"'`]*|'[^']*'[^<>"'`]*)*>""")
 
 
-def hide_text_angles(source: str) -> tuple[str, str]:
-    """(`source` with a private character for each `<` that starts no HTML, that character).
+def unused_characters(text: str, count: int) -> str:
+    """`count` private characters (Unicode 23.5) that do not occur in `text`."""
+    present = set(text)
+    return "".join(islice((char for char in map(chr, range(0xE000, 0xF8FF)) if char not in present), count))
 
-    `Vec<T>`, `<think>`, `a < b` and `<?php` are text: unknown names, generics directly after a word, and anything that
-    is not a tag, an address in angle brackets or a closed comment.
+
+def hide_text_angles(source: str, mark: str) -> str:
+    """`source` with `mark`, a character that is not in it, for each `<` that starts no HTML.
+
+    `Vec<T>`, `<think>`, `a < b` and `<?php` are text: unknown names, generics directly after a word, what stands behind
+    a backslash, and anything that is not a tag, an address in angle brackets or a closed comment.
     """
-    mark = next(chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in source)
     last_comment_end = source.rfind("-->")
 
     def judge(match: re.Match[str]) -> str:
         start = match.start()
         name = (match[2] or "").lower()
+        if match[1]:
+            return match[1] + mark + match[0][len(match[1]) + 1 :]
         if _AUTOLINK.match(source, start):
             return match[0]
-        if not name:
-            comment = source.startswith("<!--", start) and start < last_comment_end
-            return match[0] if comment else mark + match[0][1:]
-        generic = name in ELEMENTS and len(name) == 1 and match[2].isupper() and source[start - 1 : start].isalnum()
+        if source.startswith("<!--", start) and start < last_comment_end:
+            return match[0]
+        generic = len(name) == 1 and match[2].isupper() and source[start - 1 : start].isalnum()
         known = name in ELEMENTS and not generic and _TAG_END.match(source, match.end(), match.end() + 20_000)
         return match[0] if known else mark + match[0][1:]
 
-    return _ANGLE.sub(judge, source), mark
+    return _ANGLE.sub(judge, source)
 
 
 class _Removed(HTMLParser):
@@ -128,7 +139,7 @@ def removed(html: str) -> list[tuple[str, str]]:
     return parser.found
 
 
-_IFRAME = re.compile(r"<iframe\b[^>]*?\bsrc\s*=\s*[\"']?(https?://[^\"'\s>]+)[^>]*>(?:.*?</iframe\s*>)?", re.I | re.S)
+_IFRAME = re.compile(r"<iframe\b[^<>]*?\bsrc\s*=\s*[\"']?(https?://[^\"'\s<>]+)[^<>]*>(?:[^<]*</iframe\s*>)?", re.I)
 
 
 def clean(html: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lxml import html
 
-from newsletter.content.markdown.engine import BARE_URL
+from newsletter.content.markdown.inline import BARE_URL
 
 _BARE = re.compile(rf"(?P<url>{BARE_URL})|(?<![\w.+-])(?P<mail>[\w.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?![\w@-])", re.I)
 _NO_LINKS_IN = frozenset("a code pre script style kbd samp".split())
@@ -32,6 +32,13 @@ def texts(root: html.HtmlElement, outside: frozenset[str]) -> Iterator[tuple[htm
             if element.text:
                 yield element, False, element.text
             stack.extend((child, False) for child in reversed(element))
+
+
+def drop_empty(root: html.HtmlElement) -> None:
+    """Take out the paragraphs that hold nothing: what is left of taken out HTML, and of blocks inside a paragraph."""
+    for paragraph in list(root.iter("p")):
+        if not len(paragraph) and not (paragraph.text or "").strip() and not paragraph.get("id"):
+            paragraph.drop_tree()
 
 
 def link_addresses(root: html.HtmlElement) -> None:
