@@ -38,6 +38,8 @@ from newsletter.content.markdown.lines import (
 MAX_DEPTH = 20
 # A longer line is shown as it is, without Markdown inside: python-markdown's time grows with the square of a line.
 MAX_LINE = 40_000
+# A longer paragraph goes on as a new one, for the same reason.
+MAX_PARAGRAPH = 40_000
 
 
 @dataclass
@@ -62,7 +64,7 @@ class _Verbatim:
     wrap: Callable[[str], str]
     indent: int = 0
     at_blank: bool = False
-    keeps_closer: bool = False
+    code: bool = True
     lines: list[str] = field(default_factory=list)
 
 
@@ -70,18 +72,20 @@ class _Verbatim:
 class Normaliser:
     """Turns lines into lines; `stash` keeps a piece of finished HTML and returns its placeholder.
 
-    `too_deep`, `too_long` and `too_wide` hold the 0-based lines where a limit was met.
+    `too_deep`, `too_long` and `too_wide` hold the 0-based lines where a limit was met; `code` those of code blocks.
     """
 
     stash: Callable[[str], str]
     too_deep: list[int] = field(default_factory=list)
     too_long: list[int] = field(default_factory=list)
     too_wide: list[int] = field(default_factory=list)
+    code: set[int] = field(default_factory=set)
     _out: list[str] = field(default_factory=list)
     _open: list[_Container] = field(default_factory=list)
     _paragraph: bool = False
     _verbatim: _Verbatim | None = None
     _table: bool = False
+    _length: int = 0  # of the paragraph so far; a table's rows do not count, each of its cells is read alone
     _start: tuple[int, int] = (0, 0)  # where the paragraph starts in `_out`: line and column
     _marker: str = ""
     _pending: int = 0  # containers whose marks are still to be written
@@ -103,6 +107,8 @@ class Normaliser:
     def _line(self, line: str, following: str, number: int) -> None:
         matched, rest = self._match_containers(line)
         if self._verbatim and self._continue_verbatim(matched, rest):
+            if self._verbatim and self._verbatim.code:
+                self.code.add(number)
             return
         if not rest.strip():
             self._blank(matched)
@@ -202,6 +208,7 @@ class Normaliser:
             return
         if indent > 3:
             self._write(as_text(text, goes_on=True) if self._paragraph else rest)
+            self.code |= set() if self._paragraph else {number}
         elif fence := FENCE.match(text):
             self._open_fence(fence, indent)
         elif name := starts_html(text):
@@ -230,9 +237,11 @@ class Normaliser:
             self.too_wide.append(number)
             self._end_block(text)
             return
-        if self._paragraph and table:
+        if self._paragraph and (table or self._length + len(text) > MAX_PARAGRAPH):
             self._gap()
-        goes_on = self._paragraph and not table
+            self._paragraph = False
+        goes_on = self._paragraph
+        self._length = len(text) + (self._length if goes_on and not self._table else 0)
         start = self._write(as_text(text, goes_on))
         if not goes_on:
             self._start, self._table = start, table
@@ -279,7 +288,7 @@ class Normaliser:
             closes=lambda text: end is not None and end.search(text) is not None,
             wrap=str,
             at_blank=end is None,
-            keeps_closer=True,
+            code=False,
             lines=[line],
         )
         self._verbatim = block
@@ -295,7 +304,7 @@ class Normaliser:
             self._close_verbatim()
             return False
         closing = block.closes(rest)
-        if not closing or block.keeps_closer:
+        if not (closing and block.code):
             block.lines.append(rest[min(block.indent, indent_of(rest)) :])
         if closing:
             self._close_verbatim()

@@ -11,13 +11,15 @@ from newsletter.content.markdown.blocks import MAX_DEPTH, MAX_LINE, Normaliser
 from newsletter.content.markdown.html import clean, hide_text_angles, removed, unused_characters
 from newsletter.content.markdown.inline import install
 from newsletter.content.markdown.lines import MAX_COLUMNS
-from newsletter.content.prose import prose_of
 from newsletter.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from markdown import Markdown
 
-EXTENSIONS = ("abbr", "admonition", "def_list", "footnotes", "sane_lists", "tables")
+EXTENSIONS = ("abbr", "admonition", "def_list", "sane_lists", "tables")
+# python-markdown looks for each abbreviation at each character.
+MAX_ABBREVIATIONS = 200
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^\n]{1,1000}?(?<!`)\1(?!`)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 
@@ -43,7 +45,8 @@ def to_html(source: str, file: str = "", first_line: int = 1) -> Html:
     findings = [_limit("nesting-too-deep", line, file, first_line) for line in blocks.too_deep[:1]]
     findings += [_limit("line-too-long", line, file, first_line) for line in blocks.too_long]
     findings += [_limit("table-too-wide", line, file, first_line) for line in blocks.too_wide]
-    findings += _removals(raw, source, file, first_line)
+    searched = "\n".join("" if number in blocks.code else line for number, line in enumerate(text.split("\n")))
+    findings += _removals(raw, _CODE_SPAN.sub(_blank, searched), file, first_line)
     return Html(clean(raw), tuple(findings))
 
 
@@ -62,8 +65,7 @@ def _engine(angle: str, bracket: str, paren: str) -> tuple[Markdown, Normaliser]
     from markdown import Markdown  # noqa: PLC0415
 
     engine = Markdown(
-        extensions=list(EXTENSIONS),
-        extension_configs={"footnotes": {"BACKLINK_TEXT": "↩"}},
+        extensions=[*EXTENSIONS, _footnotes()],
         output_format="html",
     )
     normaliser = Normaliser(stash=engine.htmlStash.store)
@@ -71,8 +73,39 @@ def _engine(angle: str, bracket: str, paren: str) -> tuple[Markdown, Normaliser]
     engine.preprocessors.register(_preprocessor(engine, normaliser), "blocks", 20)
     engine.parser.blockprocessors.deregister("setextheader")  # `blocks` has made them headings with `#`
     engine.parser.blockprocessors.register(_quotes(engine), "quote", 20)
+    engine.treeprocessors.register(_few_abbreviations(engine), "few_abbreviations", 8)
     install(engine, angle, bracket, paren)
     return engine, normaliser
+
+
+def _footnotes() -> Any:
+    from markdown.extensions.footnotes import FootnoteExtension  # noqa: PLC0415
+
+    class Footnotes(FootnoteExtension):
+        """Counts the references to a note, where its parent tries one name after the other."""
+
+        def unique_ref(self, reference: str, found: bool = False) -> str:
+            if not found:
+                return reference
+            count = self.found_refs[reference] = self.found_refs.get(reference, 0) + 1
+            kind, note = reference.split(self.get_separator(), 1)
+            return reference if count == 1 else f"{kind}{count}{self.get_separator()}{note}"
+
+    return Footnotes(BACKLINK_TEXT="↩")
+
+
+def _few_abbreviations(engine: Markdown) -> Any:
+    from markdown.treeprocessors import Treeprocessor  # noqa: PLC0415
+
+    known: dict[str, str] = engine.treeprocessors["abbr"].abbrs  # type: ignore[attr-defined]
+
+    class FewAbbreviations(Treeprocessor):
+        def run(self, root: Any) -> None:
+            del root
+            for name in list(known)[MAX_ABBREVIATIONS:]:
+                del known[name]
+
+    return FewAbbreviations(engine)
 
 
 def _preprocessor(engine: Markdown, normaliser: Normaliser) -> Any:
@@ -110,10 +143,13 @@ def _limit(rule: str, line: int, file: str, first_line: int) -> Finding:
     return Finding(rule, Severity.WARNING, message, file, first_line + line, fix=fix)
 
 
-def _removals(raw: str, source: str, file: str, first_line: int) -> list[Finding]:
-    """One finding for each kind of thing that `clean` takes out of `raw`, at its first place in `source`."""
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _removals(raw: str, prose: str, file: str, first_line: int) -> list[Finding]:
+    """One finding for each kind of thing that `clean` takes out of `raw`, at its first place in `prose`."""
     findings, seen = [], set()
-    prose = prose_of(source).text
     for kind, name in removed(raw):
         if (kind, name) in seen:
             continue

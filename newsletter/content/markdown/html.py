@@ -142,6 +142,39 @@ def removed(html: str) -> list[tuple[str, str]]:
 _IFRAME = re.compile(r"<iframe\b[^<>]*?\bsrc\s*=\s*[\"']?(https?://[^\"'\s<>]+)[^<>]*>(?:[^<]*</iframe\s*>)?", re.I)
 
 
+# Deeper nesting than this is flattened: every parser after us would need the square of its depth, or run out of stack.
+_MAX_NESTING = 100
+# Elements that never nest in themselves, since the next one ends them (HTML 13.1.2.4), and those without an end.
+_UNCOUNTED = frozenset(
+    "p li dt dd tr td th thead tbody tfoot caption colgroup col rp rt option optgroup area base br embed hr img input "
+    "link meta param source track wbr".split()
+)
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
+
+
+def flatten(html: str) -> str:
+    """`html` without the tags of elements that are nested more than 100 deep."""
+    depth = skipped = 0
+
+    def keep(match: re.Match[str]) -> str:
+        nonlocal depth, skipped
+        if match[2].lower() in _UNCOUNTED:
+            return match[0]
+        if match[1]:
+            if skipped:
+                skipped -= 1
+                return ""
+            depth = max(0, depth - 1)
+        elif depth >= _MAX_NESTING:
+            skipped += 1
+            return ""
+        else:
+            depth += 1
+        return match[0]
+
+    return _TAG.sub(keep, html)
+
+
 def clean(html: str) -> str:
     """`html` with only what is harmless in a mail: no script, form, comment or event handler; every element closed.
 
@@ -151,7 +184,7 @@ def clean(html: str) -> str:
 
     linked = _IFRAME.sub(lambda match: f'<a href="{match[1]}">{match[1]}</a>', html)
     return nh3.clean(
-        linked,
+        flatten(linked),
         tags=set(ALLOWED),
         clean_content_tags=set(GONE),
         attributes=ATTRIBUTES,

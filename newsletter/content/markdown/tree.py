@@ -83,22 +83,27 @@ def settle_headings(root: html.HtmlElement) -> None:
     """Headings below the issue's title: no second `h1`, an `id` for each, a number that was typed set apart."""
     headings = list(root.iter(*_HEADINGS))
     demote = any(element.tag == "h1" for element in headings)
-    taken = {element.get("id") for element in root.iter() if element.get("id")}
+    taken = {str(element.get("id")): 1 for element in root.iter() if element.get("id")}
     for element in headings:
         if demote:
             element.tag = f"h{min(6, int(element.tag[1]) + 1)}"
         if not element.get("id"):
-            name = base = _anchor(str(element.text_content()))
-            count = 2
-            while name in taken:
-                name, count = f"{base}-{count}", count + 1
-            taken.add(name)
-            element.set("id", name)
+            element.set("id", _unused(_anchor(str(element.text_content())), taken))
         if number := _NUMBER.match(element.text or ""):
             span = html.Element("span", {"class": "number"})
             span.text, span.tail = number[1], " " + (element.text or "")[number.end() :]
             element.text = ""
             element.insert(0, span)
+
+
+def _unused(base: str, taken: dict[str, int]) -> str:
+    """`base`, or `base-2`, `base-3`, …; `taken` counts how often each name was wanted."""
+    name = base
+    while name in taken:
+        taken[base] = taken.get(base, 1) + 1
+        name = f"{base}-{taken[base]}"
+    taken[name] = 1
+    return name
 
 
 def _anchor(text: str) -> str:
