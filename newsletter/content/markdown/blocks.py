@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from newsletter.content.markdown.lines import (
+    ABBREVIATION,
     BULLET,
     FENCE,
     HEADING,
@@ -96,8 +97,9 @@ class Normaliser:
         for number, line in enumerate(lines):
             following = lines[number + 1] if number + 1 < len(lines) else ""
             self._line(untab(line), untab(following), number)
-        if self._verbatim:
-            self._verbatim.lines = "\n".join(self._verbatim.lines).rstrip("\n").split("\n")
+        block = self._verbatim
+        if block is not None and block.code:
+            block.lines = "\n".join(block.lines).rstrip("\n").split("\n")
         self._close_verbatim()
         self._flush_marker()
         return [*self._out, "", ""]
@@ -106,9 +108,9 @@ class Normaliser:
 
     def _line(self, line: str, following: str, number: int) -> None:
         matched, rest = self._match_containers(line)
-        if self._verbatim and self._continue_verbatim(matched, rest):
-            if self._verbatim and self._verbatim.code:
-                self.code.add(number)
+        block = self._verbatim
+        if block is not None and self._continue_verbatim(block, matched, rest):
+            self.code |= {number} if block.code else set()
             return
         if not rest.strip():
             self._blank(matched)
@@ -187,7 +189,8 @@ class Normaliser:
         """A blank line where python-markdown needs one to see the container that starts now."""
         sibling, self._sibling = self._sibling, None
         parent = self._open[-1] if self._open else None
-        tight = parent is not None and parent.kind != "quote" and not parent.loose and container.kind != "quote"
+        in_item = parent is not None and parent.kind in ("bullet", "ordered") and not parent.loose
+        tight = in_item and container.kind != "quote"
         if not self._marker and (sibling.loose if sibling else not tight):
             self._gap()
 
@@ -233,6 +236,9 @@ class Normaliser:
             self._underline(1 if text[0] == "=" else 2)
             return
         table = starts_table(text, following)
+        if ABBREVIATION.match(text):
+            self._end_block(text)
+            return
         if table and is_too_wide(following):
             self.too_wide.append(number)
             self._end_block(text)
@@ -295,11 +301,8 @@ class Normaliser:
         if block.closes(line):
             self._close_verbatim()
 
-    def _continue_verbatim(self, matched: int, rest: str) -> bool:
+    def _continue_verbatim(self, block: _Verbatim, matched: int, rest: str) -> bool:
         """Put the line into the open fence or HTML block; False where it ended before this line."""
-        block = self._verbatim
-        if block is None:
-            return False
         if matched < block.depth or (block.at_blank and not rest.strip()):
             self._close_verbatim()
             return False

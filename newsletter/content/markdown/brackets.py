@@ -10,6 +10,8 @@ _MAX_HEIGHT = 8
 # Titles may hold a lone bracket: `[a](b "(")`. So many of them may be in doubt in one text.
 _MAX_DOUBTS = 50
 
+# An address in angle brackets or a title may hold a `(` of its own.
+_MAYBE = re.compile(r"\s*+(?:<|\S*+\s++[\"'])")
 _TOKEN = re.compile(r"\\.|`+|[\[\]()]", re.DOTALL)
 
 
@@ -32,13 +34,13 @@ def hide_hopeless(text: str, bracket: str, paren: str) -> str:
     hidden: dict[int, str] = {}
     squares: list[_Open] = []
     rounds: list[_Open] = []
-    for position, token in _tokens(text):
-        if token == "[":
+    for position, sign in _brackets(text):
+        if sign == "[":
             squares.append(_Open(position))
-        elif token == "(":
+        elif sign == "(":
             rounds.append(_Open(position, link=text[position - 1 : position] == "]"))
         else:
-            stack, mark = (squares, bracket) if token == "]" else (rounds, paren)
+            stack, mark = (squares, bracket) if sign == "]" else (rounds, paren)
             _close(stack, mark, hidden)
     hidden |= dict.fromkeys((opened.position for opened in squares), bracket)
     hidden |= dict.fromkeys(_unclosed_links(text, rounds), paren)
@@ -57,21 +59,21 @@ def _close(stack: list[_Open], mark: str, hidden: dict[int, str]) -> None:
 
 
 def _unclosed_links(text: str, rounds: list[_Open]) -> list[int]:
-    """The places of the `(` behind `]` that open no address: one that may close after all, in a title, does not count."""
+    """The places of the `(` behind `]` that open no address; one that may be closed in a title is not among them."""
     found, doubts = [], 0
     for opened in rounds:
         if not opened.link:
             continue
         end = text.find(")", opened.position)
         rest = text[opened.position + 1 : end]
-        if end >= 0 and doubts < _MAX_DOUBTS and (rest.startswith("<") or '"' in rest or "'" in rest):
+        if end >= 0 and doubts < _MAX_DOUBTS and _MAYBE.match(rest):
             doubts += 1
         else:
             found.append(opened.position)
     return found
 
 
-def _tokens(text: str) -> list[tuple[int, str]]:
+def _brackets(text: str) -> list[tuple[int, str]]:
     """The brackets of `text` that are not in code and not escaped."""
     matches = list(_TOKEN.finditer(text))
     closer: dict[int, int] = {}
@@ -81,19 +83,20 @@ def _tokens(text: str) -> list[tuple[int, str]]:
         if run[0] == "`":
             closer[index] = last.get(run, index)
             last[run] = index
-    tokens, index = [], 0
+    found, index = [], 0
     while index < len(matches):
         run = matches[index][0]
         if run[0] == "`":
             index = closer[index]
         elif run[0] != "\\":
-            tokens.append((matches[index].start(), run))
+            found.append((matches[index].start(), run))
         index += 1
-    return tokens
+    return found
 
 
 def _replaced(text: str, marks: dict[int, str]) -> str:
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     for at in sorted(marks):
         pieces += (text[position:at], marks[at])
         position = at + 1

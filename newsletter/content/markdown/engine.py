@@ -38,7 +38,7 @@ def to_html(source: str, file: str = "", first_line: int = 1) -> Html:
     flattened, lines too long for Markdown, HTML that was taken out.
     """
     text = _CONTROL.sub("", source.replace("\r\n", "\n").replace("\r", "\n"))
-    angle, bracket, paren = unused_characters(text, 3)
+    angle, bracket, paren = tuple(unused_characters(text, 3))
     engine, blocks = _engine(angle, bracket, paren)
     raw = _convert(engine, hide_text_angles(text, angle))
     raw = raw.replace(angle, "&lt;").replace(bracket, "[").replace(paren, "(")
@@ -47,7 +47,7 @@ def to_html(source: str, file: str = "", first_line: int = 1) -> Html:
     findings += [_limit("table-too-wide", line, file, first_line) for line in blocks.too_wide]
     searched = "\n".join("" if number in blocks.code else line for number, line in enumerate(text.split("\n")))
     findings += _removals(raw, _CODE_SPAN.sub(_blank, searched), file, first_line)
-    return Html(clean(raw), tuple(findings))
+    return Html(_CONTROL.sub("", clean(raw)), tuple(findings))  # `&#2;` is one too
 
 
 def _convert(engine: Markdown, text: str) -> str:
@@ -159,6 +159,10 @@ def _removals(raw: str, prose: str, file: str, first_line: int) -> list[Finding]
         line = first_line + prose.count("\n", 0, found.start()) if found else None
         shown = {"element": f"<{name}>", "attribute": f"{name}=", "address": f"{name}:"}[kind]
         message = f"{shown} was taken out: no mail program lets it work"
-        fix = "it was replaced by a link" if name == "iframe" else "take it out, or say it in Markdown"
+        fix = (
+            "a link to its address stands in its place"
+            if name in ("iframe", "video", "audio", "embed")
+            else "take it out, or say it in Markdown"
+        )
         findings.append(Finding("html-removed", Severity.WARNING, message, file, line, fix=fix))
     return findings

@@ -120,14 +120,18 @@ class _Removed(HTMLParser):
             if name.startswith("on"):
                 self.found.append(("attribute", name))
             elif name in ("href", "src") and not _harmless(value or ""):
-                self.found.append(("address", (value or "").split(":")[0].strip().lower()))
+                self.found.append(("address", _squeezed(value or "").split(":")[0].lower()))
 
     handle_startendtag = handle_starttag
 
 
+def _squeezed(address: str) -> str:
+    """The address as a browser reads it, which drops control characters and tabs (URL standard, 4.4)."""
+    return re.sub(r"[\x00-\x20]", "", address)
+
+
 def _harmless(address: str) -> bool:
-    squeezed = re.sub(r"[\x00-\x20]", "", address)
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", squeezed)
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", _squeezed(address))
     return not scheme or scheme[1].lower() in SCHEMES
 
 
@@ -139,7 +143,22 @@ def removed(html: str) -> list[tuple[str, str]]:
     return parser.found
 
 
-_IFRAME = re.compile(r"<iframe\b[^<>]*?\bsrc\s*=\s*[\"']?(https?://[^\"'\s<>]+)[^<>]*>(?:[^<]*</iframe\s*>)?", re.I)
+_PLAYER = re.compile(
+    r"<(iframe|video|audio|embed)\b([^<>]*?\bsrc\s*=\s*[\"']?(https?://[^\"'\s<>]+)[^<>]*)>(?:[^<]*</\1\s*>)?", re.I
+)
+_YOUTUBE = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)")
+_TITLE = re.compile(r"\btitle\s*=\s*\"([^\"]*)\"", re.I)
+
+
+def _link_player(match: re.Match[str]) -> str:
+    """A link in the place of a player: a still of a YouTube video, else the address."""
+    address, title = match[3], _TITLE.search(match[2])
+    if video := _YOUTUBE.match(address):
+        still = f"https://i.ytimg.com/vi/{video[1]}/hqdefault.jpg"
+        words = title[1] if title else f"YouTube {video[1]}"
+        image = f'<img src="{still}" alt="{words}" width="480" height="360">'
+        return f'<a href="https://www.youtube.com/watch?v={video[1]}">{image}</a>'
+    return f'<a href="{address}">{title[1] if title else address}</a>'
 
 
 # Deeper nesting than this is flattened: every parser after us would need the square of its depth, or run out of stack.
@@ -178,11 +197,11 @@ def flatten(html: str) -> str:
 def clean(html: str) -> str:
     """`html` with only what is harmless in a mail: no script, form, comment or event handler; every element closed.
 
-    An iframe with a web address becomes a link to it, since no mail client shows one.
+    A player (iframe, video, audio) with a web address becomes a link to it, since no mail program shows one.
     """
     import nh3  # noqa: PLC0415
 
-    linked = _IFRAME.sub(lambda match: f'<a href="{match[1]}">{match[1]}</a>', html)
+    linked = _PLAYER.sub(_link_player, html)
     return nh3.clean(
         flatten(linked),
         tags=set(ALLOWED),

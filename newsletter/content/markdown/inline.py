@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import string
-import xml.etree.ElementTree as etree  # noqa: S405 - only builds elements, parses nothing
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from newsletter.content.markdown.brackets import hide_hopeless
 
 if TYPE_CHECKING:
     from markdown import Markdown
 
-# Everything that ends at white space or a bracket; what a sentence puts after an address is not part of it (GFM 6.9).
-BARE_URL = r"(?<![\w/@.])((?:https?://|www\.)[^\s<>\"'`|\\^{}\x02\x03]*[^\s<>\"'`|\\^{}\x02\x03.,:;!?*_~)\]])"
+# A bare address ends at white space, a bracket or a full-width sign; what a sentence puts behind it is not part of it
+# (GFM 6.9). In scripts without spaces a word may stand right before it.
+_NOT_IN_URL = r"\s<>\"'`|\\^{}\x02\x03\u2018-\u201d\u3000-\u3020\uff00-\uffef"
+BARE_URL = rf"(?<![A-Za-z0-9_/@.])((?:https?://|www\.)[^{_NOT_IN_URL}]*[^{_NOT_IN_URL}.,:;!?*_~\]])"
 AUTOLINK = r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@:\\]+@[A-Za-z0-9.-]+)>"
 STRIKE = r"(~~)(?![\s~])((?:[^~]|~(?!~))+)(?<!\s)~~(?!~)"
 
@@ -41,9 +43,9 @@ def _autolink(engine: Markdown) -> Any:
     class Autolink(InlineProcessor):
         """`<https://…>` and `<name@example.org>` (CommonMark 6.5)."""
 
-        def handleMatch(self, m: re.Match[str], data: str) -> tuple[etree.Element, int, int]:  # type: ignore[override] # noqa: N802
+        def handleMatch(self, m: re.Match[str], data: str) -> tuple[ElementTree.Element, int, int]:  # type: ignore[override] # noqa: N802
             del data
-            link = etree.Element("a", {"href": m[1] if ":" in m[1] else f"mailto:{m[1]}"})
+            link = ElementTree.Element("a", {"href": m[1] if ":" in m[1] else f"mailto:{m[1]}"})
             link.text = AtomicString(m[1])
             return link, m.start(), m.end()
 
@@ -70,7 +72,7 @@ def _brackets(engine: Markdown, bracket: str, paren: str) -> Any:
     class Brackets(Treeprocessor):
         """Sets hopeless brackets aside in every text, before the inline patterns see it."""
 
-        def run(self, root: etree.Element) -> None:
+        def run(self, root: ElementTree.Element) -> None:
             for element in root.iter():
                 if element.text and not isinstance(element.text, AtomicString):
                     element.text = hide_hopeless(element.text, bracket, paren)

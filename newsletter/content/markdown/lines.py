@@ -19,6 +19,7 @@ SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
 FENCE = re.compile(r"(`{3,})([^`]*)$|(~{3,})(.*)$")
 # What python-markdown's extensions read with an indent of four: an admonition, a footnote, a definition.
 INDENTED = re.compile(r"(!!! ?[\w-]+(?: +[\w-]+)*(?: +\"[^\"]*\")? *$)|\[\^[^\]\s]+\]:(?:\s|$)|: {1,3}\S")
+ABBREVIATION = re.compile(r"\*\[[^\]]+\]: ")
 # What ends a raw HTML block that a blank line does not end (CommonMark 4.6, start conditions 1 and 2).
 RAW_END = {
     name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("pre", "script", "style", "textarea", "iframe")

@@ -10,10 +10,16 @@ from lxml import html
 
 from newsletter.content.markdown.inline import BARE_URL
 
-_BARE = re.compile(rf"(?P<url>{BARE_URL})|(?<![\w.+-])(?P<mail>[\w.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?![\w@-])", re.I)
+_BARE = re.compile(
+    rf"(?P<url>{BARE_URL})|(?<![a-z0-9_.+-])(?P<mail>[a-z0-9_.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?![\w@-])", re.I
+)
 _NO_LINKS_IN = frozenset("a code pre script style kbd samp".split())
 _TASK = re.compile(r"\[([ xX])\]\s+")
 _NUMBER = re.compile(r"(\d{1,3}[.)])\s+(?=\S)")
+_INLINE = frozenset(
+    "a abbr acronym b bdi bdo big br cite code data del dfn em font i img ins kbd mark q ruby s samp small span strike "
+    "strong sub sup time tt u var wbr".split()
+)
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -32,6 +38,29 @@ def texts(root: html.HtmlElement, outside: frozenset[str]) -> Iterator[tuple[htm
             if element.text:
                 yield element, False, element.text
             stack.extend((child, False) for child in reversed(element))
+
+
+def gather_loose(root: html.HtmlElement) -> None:
+    """Put text and inline elements that stand between the blocks, left by taken out HTML, into paragraphs."""
+    paragraph = None
+    if (root.text or "").strip():
+        paragraph = html.Element("p")
+        paragraph.text, root.text = root.text, "\n"
+        root.insert(0, paragraph)
+    for element in list(root):
+        if element is paragraph:
+            continue
+        if element.tag in _INLINE:
+            if paragraph is None:
+                paragraph = html.Element("p")
+                element.addprevious(paragraph)
+            paragraph.append(element)  # and the text behind it
+        elif (element.tail or "").strip():
+            paragraph = html.Element("p")
+            paragraph.text, element.tail = element.tail, "\n"
+            element.addnext(paragraph)
+        else:
+            paragraph = None
 
 
 def drop_empty(root: html.HtmlElement) -> None:
@@ -59,9 +88,11 @@ def link_addresses(root: html.HtmlElement) -> None:
 
 
 def _balanced(url: str) -> str:
-    """The address without a closing bracket that was not opened in it (GFM 6.9)."""
-    while url.endswith(")") and url.count(")") > url.count("("):
-        url = url[:-1]
+    """The address without the closing brackets at its end that were not opened in it (GFM 6.9)."""
+    surplus = url.count(")") - url.count("(")
+    while surplus > 0 and url.endswith(")"):
+        url = url[:-1].rstrip(".,:;!?*_~")
+        surplus -= 1
     return url
 
 
