@@ -28,19 +28,19 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _duration(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.match(value) if isinstance(value, str) else None
-    if not match:
-        raise ValueError('expected a length of time such as "90s", "30m", "6h" or "2d"')
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    if isinstance(value, str):
+        match = _DURATION.match(value)
+        if not match:
+            raise ValueError('expected a length of time such as "90s", "30m", "6h" or "2d"')
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    return value
 
 
 def _wall_time(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+    if isinstance(value, str):
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ValueError('expected a time of day such as "09:00"')
         return time.fromisoformat(value)
-    if not isinstance(value, time):  # TOML has times of its own; a bare number would mean seconds after midnight
-        raise ValueError('expected a time of day such as "09:00"')
     return value
 
 
@@ -93,39 +93,29 @@ class _Section(BaseModel):
 class PublicationConfig(_Section):
     """`[publication]`: who publishes, under which address."""
 
-    name: str = Field(min_length=1, description="The name of the newsletter, at the top of every issue.")
-    base_url: WebAddress = Field(description="Where its web pages stand: an issue's page is `base_url/SLUG/`.")
-    sender: Annotated[Mailbox, Field(min_length=3)] = Field(
-        description="Whom the mail is from. The provider must have verified the domain."
-    )
-    reply_to: Mailbox = Field(default="", description="Where answers go; empty: to the sender.")
-    postal_address: str = Field(default="", description="At the foot of every issue. No issue is approved without it.")
-    language: str = Field(
-        default="en", description="The language of the issues, such as `de` or `pt-BR`; an issue may differ."
-    )
-    description: str = Field(default="", description="What it is about, in a sentence. A theme may show it.")
-    feedback: str = Field(default="", description='An address or a web page for "Tell us"; empty: no such line.')
+    name: str = Field(min_length=1)
+    base_url: WebAddress
+    sender: Annotated[Mailbox, Field(min_length=3)]
+    reply_to: Mailbox = ""
+    postal_address: str = ""
+    language: str = "en"
+    description: str = ""
+    feedback: str = ""
 
 
 class ThemeConfig(_Section):
     """`[theme]`: the folder under `templates/` that gives an issue its look."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = Field(
-        default="default", description="A folder in `templates/`, else a theme that comes with the program."
-    )
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "default"
 
 
 class ScheduleConfig(_Section):
     """`[schedule]`: on which days, at which wall time, in which zone a slot opens."""
 
-    days: Annotated[tuple[Day, ...], Field(min_length=1)] = Field(
-        default=("tue", "fri"), description="The days with a slot. Readers are promised them on the sign-up box."
-    )
-    at: WallTime = Field(default=time(9), description="When a slot opens, summer and winter alike.")
-    timezone: Zone = Field(default="UTC", description="The zone of `at`, and of every time that people are shown.")
-    late_window: Duration = Field(
-        default=timedelta(hours=6), description="How late a slot may still be opened after a stop. Later, it is missed."
-    )
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = ("tue", "fri")
+    at: WallTime = time(9)
+    timezone: Zone = "UTC"
+    late_window: Duration = timedelta(hours=6)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -136,51 +126,29 @@ class ScheduleConfig(_Section):
 class ProviderConfig(_Section):
     """`[provider]`: who carries the mail, and what it is known to promise."""
 
-    name: Literal["autosend", "outbox"] = Field(
-        default="autosend", description="`outbox` writes mails as files into `.newsletter/outbox`; nothing is sent."
-    )
-    api_key: SecretName = Field(default="AUTOSEND_API_KEY", description="The name under which the key is found.")
-    base_url: WebAddress = Field(
-        default="https://api.autosend.com/v1", description="The address of the provider's API."
-    )
-    connect_timeout: Duration = Field(default=timedelta(seconds=10), description="How long to wait for a connection.")
-    read_timeout: Duration = Field(default=timedelta(seconds=60), description="How long to wait for an answer.")
-    idempotency: Literal["auto", "honoured", "unproven"] = Field(
-        default="auto",
-        description="Whether a call repeated under its key is taken once: `auto` trusts only our own simulator, "
-        "`honoured` the provider, `unproven` nobody. See delivery.md.",
-    )
-    header_variables: bool = Field(
-        default=True,
-        description="Whether the provider fills variables in headers; if not, leaving is by mail to `reply_to`.",
-    )
+    name: Literal["autosend", "outbox"] = "autosend"
+    api_key: SecretName = "AUTOSEND_API_KEY"
+    base_url: WebAddress = "https://api.autosend.com/v1"
+    connect_timeout: Duration = timedelta(seconds=10)
+    read_timeout: Duration = timedelta(seconds=60)
+    idempotency: Literal["auto", "honoured", "unproven"] = "auto"
+    header_variables: bool = True
 
 
 class DeliveryConfig(_Section):
     """`[delivery]`: how a broadcast is cut and how hard it tries."""
 
-    batch_size: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=100, description="Readers in one call; never more than the provider takes (AutoSend: 100)."
-    )
-    requests_per_second: Annotated[float, Field(gt=0)] = Field(
-        default=2.0, description="The provider's limit. We stay just below it."
-    )
-    max_attempts: Annotated[int, Field(ge=1)] = Field(
-        default=8, description="Calls for one batch before the sending stops."
-    )
-    backoff: Duration = Field(
-        default=timedelta(seconds=1), description="The wait after the first failed call; it doubles from call to call."
-    )
-    backoff_limit: Duration = Field(default=timedelta(seconds=60), description="The longest such wait.")
+    batch_size: Annotated[int, Field(ge=1, le=1000)] = 100
+    requests_per_second: Annotated[float, Field(gt=0)] = 2.0
+    max_attempts: Annotated[int, Field(ge=1)] = 8
+    backoff: Duration = timedelta(seconds=1)
+    backoff_limit: Duration = timedelta(seconds=60)
 
 
 class StorageConfig(_Section):
     """`[storage]`: where subscribers and deliveries live; SQLite in `.newsletter/` unless told otherwise."""
 
-    database_url: str = Field(
-        default="",
-        description='Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
-    )
+    database_url: str = ""
 
 
 class Config(_Section):

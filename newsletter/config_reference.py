@@ -1,8 +1,9 @@
-"""The reference of `newsletter.toml` as a Markdown page: `docs/configuration.md` is this, and a test keeps it current."""
+"""The reference of `newsletter.toml` as a Markdown page: `docs/configuration.md`, which a test keeps current."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import time, timedelta
 from typing import Any, Literal, get_args, get_origin
 
@@ -23,6 +24,47 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (int, "whole number"),
     (float, "number"),
 )
+_MEANINGS: Mapping[str, Mapping[str, str]] = {
+    "publication": {
+        "name": "The name of the newsletter, at the top of every issue.",
+        "base_url": "Where its web pages stand: an issue's page is `base_url/SLUG/`.",
+        "sender": "Whom the mail is from. The provider must have verified the domain.",
+        "reply_to": "Where answers go; empty: to the sender.",
+        "postal_address": "At the foot of every issue. No issue is approved without it.",
+        "language": "The language of the issues, such as `de` or `pt-BR`; an issue may differ.",
+        "description": "What it is about, in a sentence. A theme may show it.",
+        "feedback": 'An address or a web page for "Tell us"; empty: no such line.',
+    },
+    "theme": {
+        "name": "A folder in `templates/`, else a theme that comes with the program.",
+    },
+    "schedule": {
+        "days": "The days with a slot. Readers are promised them on the sign-up box.",
+        "at": "When a slot opens, summer and winter alike.",
+        "timezone": "The zone of `at`, and of every time that people are shown.",
+        "late_window": "How late a slot may still be opened after a stop. Later, it is missed.",
+    },
+    "provider": {
+        "name": "`outbox` writes mails as files into `.newsletter/outbox`; nothing is sent.",
+        "api_key": "The name under which the key is found.",
+        "base_url": "The address of the provider's API.",
+        "connect_timeout": "How long to wait for a connection.",
+        "read_timeout": "How long to wait for an answer.",
+        "idempotency": "Whether a call repeated under its key is taken once: `auto` trusts only our own simulator, "
+        "`honoured` the provider, `unproven` nobody. See [delivery.md](delivery.md#repeating-a-call).",
+        "header_variables": "Whether the provider fills variables in headers. If not, readers leave by mail.",
+    },
+    "delivery": {
+        "batch_size": "Readers in one call; never more than the provider takes (AutoSend: 100).",
+        "requests_per_second": "The provider's limit. We stay just below it.",
+        "max_attempts": "Calls for one batch before the sending stops.",
+        "backoff": "The wait after the first failed call; it doubles from call to call.",
+        "backoff_limit": "The longest such wait.",
+    },
+    "storage": {
+        "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
+    },
+}
 _HEAD = """\
 # Configuration
 
@@ -74,13 +116,13 @@ def as_markdown() -> str:
 def _section(name: str, section: FieldInfo) -> str:
     model = section.annotation
     assert isinstance(model, type) and issubclass(model, BaseModel)  # noqa: S101 - all sections but [check] are
-    rows = [_row(key, field) for key, field in model.model_fields.items()]
+    rows = [_row(key, field, _MEANINGS[name][key]) for key, field in model.model_fields.items()]
     return f"\n## `[{name}]`\n\n| key | type | default | meaning |\n|---|---|---|---|\n" + "".join(rows)
 
 
-def _row(key: str, field: FieldInfo) -> str:
+def _row(key: str, field: FieldInfo, meaning: str) -> str:
     default = "(needed)" if field.is_required() else f"`{_toml(field.default)}`"
-    return f"| `{key}` | {_kind(field)} | {default} | {field.description} |\n"
+    return f"| `{key}` | {_kind(field)} | {default} | {meaning} |\n"
 
 
 def _kind(field: FieldInfo) -> str:

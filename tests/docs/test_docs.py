@@ -64,7 +64,7 @@ def test_every_command_line_in_a_page_can_be_typed(page: Path) -> None:
 
 def test_a_command_line_that_cannot_be_typed_is_seen() -> None:
     for wrong in ("sned welcome --now", "send welcome --nwo", "send", "queue move welcome first"):
-        with pytest.raises(Exception, match=r"no command|[Nn]o such option|[Mm]issing|not a valid"):
+        with pytest.raises(Exception, match=r"no command|[Nn]o such option|[Mm]issing|valid integer"):
             parse(wrong.split())
 
 
@@ -136,10 +136,10 @@ def test_every_value_that_a_theme_is_given_is_explained(monkeypatch: pytest.Monk
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:
     text = (DOCS / "sending.md").read_text(encoding="utf-8")
-    table = dict(re.findall(r"^\| (\d+) \| `?(\w*)`? ", text, re.MULTILINE))
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    table = dict(re.findall(r"^\| (\d+) \| `?(\w*)`? ?\|", text, re.MULTILINE))
+    kinds = [kind for kind in vars(errors).values() if hasattr(kind, "exit_code")]
     told = {str(kind.exit_code): kind.code for kind in kinds if kind is not errors.ContentError}
-    assert table == told | {"0": "", "130": ""}
+    assert table == {"0": "", "130": ""} | told
 
 
 def test_every_state_is_explained() -> None:
