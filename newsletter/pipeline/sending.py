@@ -177,5 +177,6 @@ def summary(report: Report) -> str:
     skipped = f"; {sum(report.skipped.values())} skipped ({reasons})" if reasons else ""
     refused = f"; {sum(report.rejected.values())} refused by the provider" if report.rejected else ""
     dropped = f"; {report.dropped} left out by the provider" if report.dropped else ""
+    posting = "; another process is posting the rest" if report.state == BroadcastState.SENDING else ""
     batches = sum(report.batches.values())
-    return f'"{report.slug}" went to {report.sent} readers in {batches} batches{skipped}{refused}{dropped}'
+    return f'"{report.slug}" went to {report.sent} readers in {batches} batches{skipped}{refused}{dropped}{posting}'
