@@ -18,7 +18,7 @@ from .provider import Provider, running_provider
 READERS, BATCH = 45, 10
 # Each Tuesday and Friday from 2026-10-06; Berlin's clock goes back on 2026-10-25.
 DAYS = "10-06 10-09 10-13 10-16 10-20 10-23 10-27 10-30 11-03 11-06 11-10 11-13 11-17".split()
-INSTANTS = [f"2026-{day}T{'07' if day < '10-25' else '08'}:00+00:00" for day in DAYS]
+INSTANTS = [f"2026-{day}T{'07' if day < '10-25' else '08'}:00:00+00:00" for day in DAYS]
 KILLED_IN, EMPTY, LATE, TWO_LATE, AT_ONCE = 3, 6, 8, 9, 10  # numbers of slots
 
 
