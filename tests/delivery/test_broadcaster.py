@@ -26,6 +26,7 @@ from newsletter.delivery.protocol import (
     Refused,
     Unknown,
 )
+from newsletter.delivery.states import BroadcastState
 from newsletter.errors import ConfigError, NewsletterError, PartlySentError, ProviderError, SafetyError
 from newsletter.store.database import Store
 from newsletter.store.tables import batches, deliveries, editions, subscribers
@@ -261,6 +262,22 @@ def test_a_batch_of_a_dead_process_is_in_doubt_and_one_of_a_living_is_left_alone
     with store.reading() as connection:
         found = connection.execute(select(batches.c.number, batches.c.state).order_by(batches.c.number)).all()
     assert [tuple(row) for row in found] == [(1, "unknown"), (2, "posting"), (3, "accepted")]
+
+
+def test_what_another_process_has_sent_meanwhile_is_reported_not_refused(store: Store) -> None:
+    provider, broadcast = ScriptedProvider(), plan(store)
+    first = run(store, broadcast, provider)
+    assert run(store, broadcast, provider) == first
+    assert provider.calls == 3
+
+
+def test_a_cancelled_broadcast_is_not_begun(store: Store) -> None:
+    provider, broadcast = ScriptedProvider(), plan(store)
+    with store.transaction() as connection:
+        assert ledger.move_broadcast(connection, broadcast, BroadcastState.CANCELLED)
+    with pytest.raises(SafetyError, match="is cancelled"):
+        run(store, broadcast, provider)
+    assert provider.calls == 0
 
 
 def test_an_issue_has_one_broadcast(store: Store) -> None:
