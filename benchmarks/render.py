@@ -2,7 +2,7 @@
 
 Every contender has a process of its own, so that none uses what another has cached, and gets the same texts, a new one
 each time, and the same style sheet. The rounds are interleaved: in each, everybody renders once, so that a busy moment
-of the machine meets all of them. What is shown are medians, and ratios of medians.
+of the machine meets all of them. What is shown are medians of CPU time, and ratios of medians.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _cold(names: Sequence[str], length: str, rounds: int) -> dict[str, float]:
 
 @contextmanager
 def _contender(name: str, length: str) -> Iterator[Callable[[int], float]]:
-    """A process in which one contender waits for the number of an issue, and answers with the seconds it took."""
+    """A process in which one contender waits for the number of an issue, and answers with the seconds of CPU it took."""
     call = [sys.executable, "-m", "benchmarks.render", "--contender", name, length]
     with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdin and process.stdout
@@ -107,10 +107,10 @@ def _contend(name: str, length: str) -> None:
     work: Work | None = None
     for line in sys.stdin:
         issue = issue_of(length, int(line))
-        start = time.perf_counter()
+        start = time.process_time()
         work = work or CONTENDERS[name]()
         work(issue)
-        print(time.perf_counter() - start, flush=True)
+        print(time.process_time() - start, flush=True)
 
 
 def _medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
