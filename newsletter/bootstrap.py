@@ -150,7 +150,7 @@ def candidates(root: Path, environment: Mapping[str, str]) -> list[Path]:
 
 def ours(venv: Path) -> bool:
     """Whether this program made what is in `venv`, or nothing is: it may be cleared."""
-    return (venv / MUTEX).exists() or not venv.exists() or not any(venv.iterdir())
+    return (venv / MUTEX).exists() or not venv.is_dir() or not any(venv.iterdir())
 
 
 def ready(venv: Path, setup: Setup) -> bool:
@@ -288,10 +288,11 @@ def _call(command: Sequence[str], venv: Path, mutex: int) -> str:
 
 
 def telling(said: str) -> list[str]:
-    """The last lines of what an installer `said`, its errors where it marks them so, without any address."""
+    """Four lines of what an installer `said`: from its first error on, else the last; without any address."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error")]
-    return [_ADDRESS.sub("…", line)[:300] for line in (errors or lines)[-4:]]
+    errors = (place for place, line in enumerate(lines) if line.lower().startswith("error"))
+    first = next(errors, max(len(lines) - 4, 0))
+    return [_ADDRESS.sub("…", line)[:300] for line in lines[first : first + 4]]
 
 
 def explain(said: str, complaint: str) -> SetupError:

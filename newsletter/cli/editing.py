@@ -70,7 +70,8 @@ def check(
         raise UsageError(f'--format: there is no "{form}"', "expected human or github")
     desk = open_desk(publication_of(out))
     chosen, broken = _chosen(desk, issues)
-    now, found, lines = datetime.now(UTC), list[tuple[str, tuple[Finding, ...]]](), list[str]()
+    found: list[tuple[str, tuple[Finding, ...]]] = []
+    now, lines = datetime.now(UTC), list[str]()
     for issue in chosen:
         findings = desk.check(issue, desk.render(issue), now)
         found.append((issue.slug, findings))
@@ -157,7 +158,8 @@ def _chosen(desk: Desk, references: list[str] | None) -> tuple[list[Issue], list
     """The issues that were named, or all; and those that cannot be read, which do not stop the others."""
     if not references:
         return list(desk.folder.issues), list(desk.folder.broken)
-    found, broken = list[Issue](), list[ContentError]()
+    found: list[Issue] = []
+    broken: list[ContentError] = []
     for reference in references:
         try:
             found.append(desk.find(reference))

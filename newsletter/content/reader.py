@@ -22,8 +22,8 @@ from newsletter.errors import ContentError
 from newsletter.finding import Finding, Severity
 
 _SUFFIXES = (".md", ".markdown")
-_DATED = re.compile(r"(\d{4}-\d\d-\d\d)-(?=.)")
-_NUMBERED = re.compile(r"(\d{1,6})[-_. ](?=.*[^\W\d_])")
+# A number in front of a name is the issue's number; a date is part of the name, since weeklies differ by nothing else.
+_NUMBERED = re.compile(r"(?!\d{4}-\d\d-\d\d)(\d{1,6})[-_. ](?=.*[^\W\d_])")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def parse_issue(path: Path, data: bytes) -> Issue:
     heading = first_heading(front.body)
     title = values.get("title") or values.get("subject") or (heading.text if heading else "")
     subject = values.get("subject") or title
-    name = _DATED.sub("", path.stem)
+    name = path.stem
     numbered = _NUMBERED.match(name)
     values.setdefault("number", int(numbered[1]) if numbered else None)
     notes = [_unknown(path, key, line) for key, line in front.unknown] + _settle_moments(path, front, values)

@@ -8,7 +8,6 @@ from random import Random
 
 from newsletter.clock import Clock
 
-
 # Calls that leave evenly do not arrive evenly: at the very limit, every few of them would be one too many.
 _SLACK = 1.04
 

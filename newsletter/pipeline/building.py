@@ -53,5 +53,5 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             f"{folder}: cannot be written: {error.strerror}", "name a folder that can be written: -o DIR"
         ) from None
     finally:
-        if draft:
+        if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from newsletter.audience.subscribers import count_by_state
 from newsletter.config import secret
 from newsletter.delivery.report import Report, report_of
+from newsletter.delivery.states import DeliveryState
 from newsletter.publication import Publication
+from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import approved, in_turn
-from newsletter.schedule.slots import next_slot
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts
 
@@ -21,8 +23,8 @@ _SHOWN = 5  # broadcasts, the newest first
 
 def overview(publication: Publication, store: Store, now: datetime) -> tuple[dict[str, Any], list[str]]:
     """The state of a publication as data and as lines for people."""
-    slot = next_slot(publication.config.schedule, now)
     with store.reading() as connection:
+        slot = upcoming(connection, publication.config.schedule, now)
         readers = count_by_state(connection)
         waiting = approved(connection)
         newest = connection.execute(select(broadcasts.c.id).order_by(broadcasts.c.id.desc()).limit(_SHOWN)).scalars()
@@ -48,7 +50,7 @@ def overview(publication: Publication, store: Store, now: datetime) -> tuple[dic
         f"  goes out     {turn[0].slug if turn else 'nothing: no approved issue fits'}",
         f"  queue        {', '.join(issue.slug for issue in waiting) or 'empty'}",
         f"  through      {through}",
-        *(_line(report) for report in reports),
+        *(_line(report, publication.config.schedule.zone) for report in reports),
     ]
     return data, lines
 
@@ -62,7 +64,9 @@ def until(distance: timedelta) -> str:
     return f"in {hours} h {left} min" if hours else f"in {left} min"
 
 
-def _line(report: Report) -> str:
-    when = report.finished_at or report.started_at or report.planned_at
+def _line(report: Report, zone: ZoneInfo) -> str:
+    when = (report.finished_at or report.started_at or report.planned_at).astimezone(zone)
     why = f" ({report.reason})" if report.reason else ""
-    return f"  {report.state:<11}  {report.slug}: {report.sent} of {report.readers}, {when:%Y-%m-%d %H:%M} UTC{why}"
+    skipped = report.deliveries.get(DeliveryState.SKIPPED, 0)
+    counts = f"{report.sent} of {report.readers - skipped} readers, {skipped} skipped"
+    return f"  {report.state:<11}  {report.slug}: {counts}, {when:%A %Y-%m-%d %H:%M} {zone.key}{why}"

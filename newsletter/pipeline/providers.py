@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from newsletter.config import secret
 from newsletter.delivery.protocol import Provider
 from newsletter.publication import Publication
+
+_STAND_IN_KEY = "stand-in"
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,24 @@ def open_provider(publication: Publication) -> Iterator[Connection]:
             )
         )
         return
-    from newsletter.simulator import Simulator, SimulatorOptions
+    with _simulator(publication.state / "simulator") as (url, folder):
+        provider = AutoSend(url, _STAND_IN_KEY, timeouts=timeouts, honours_keys=honours_keys(url))
+        notice = f"{config.api_key} is not set: the simulator took the mails, look at {folder / 'accepted.ndjson'}"
+        yield Connection(provider, notice)
 
-    folder = publication.state / "simulator"
-    options = SimulatorOptions(folder, rate=0, api_key="simulated")
-    with Simulator(options) as simulator:
-        provider = AutoSend(simulator.url, "simulated", timeouts=timeouts, honours_keys=True)
-        yield Connection(
-            provider, f"{config.api_key} is not set: the simulator took the mails, look at {folder / 'accepted.ndjson'}"
-        )
+
+@contextmanager
+def _simulator(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The address of a simulator that keeps its mails in `folder`: one that runs already, else one in this process."""
+    from newsletter.simulator import FolderInUseError, Simulator, SimulatorOptions, running_at
+
+    try:
+        simulator = Simulator(SimulatorOptions(folder, rate=0))
+    except FolderInUseError:
+        url = running_at(folder)
+        if not url:
+            raise
+        yield url, folder
+        return
+    with simulator:
+        yield simulator.url, folder

@@ -10,6 +10,7 @@ from newsletter.content.slugs import slugify
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.publication import Publication
 from newsletter.samples.starter import starter_files
+from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import approved
 from newsletter.schedule.slots import Slot, slots_from
 from newsletter.store.database import Store
@@ -49,9 +50,10 @@ def start_issue(publication: Publication, store: Store, title: str, now: datetim
     if any(issue.slug == slug for issue in issues):
         raise UsageError(f'there is an issue "{slug}" already', "choose another title")
     with store.reading() as connection:
+        first = upcoming(connection, publication.config.schedule, now).starts_at
         waiting = len([issue for issue in approved(connection) if not issue.held])
     days = {moment.isoformat()[:10] for issue in issues if (moment := issue.slot or issue.date)}
-    free = (slot for slot in slots_from(publication.config.schedule, now) if f"{slot.wall:%Y-%m-%d}" not in days)
+    free = (slot for slot in slots_from(publication.config.schedule, first) if f"{slot.wall:%Y-%m-%d}" not in days)
     undated = max(0, waiting - sum(1 for day in days if day >= now.date().isoformat()))
     slot = [next(free) for _ in range(undated + 1)][-1]
     path = publication.issues / f"{number:03d}-{slug}.md"

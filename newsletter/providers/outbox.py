@@ -12,17 +12,19 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from newsletter.delivery.protocol import Accepted, Blocked, Message, Outcome, Post, Recipient, RecipientsRefused
 from newsletter.render.fill import fill
+from newsletter.render.merge import safe
+from newsletter.render.mime import to_mime
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9@._+-]+")
+_ADDRESS = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]{1,255}")
 _BREAKS = re.compile(r"[\r\n\0]+")
 _PENDING = ".pending-"  # folders that a crash left behind begin so
 
@@ -33,7 +35,7 @@ class Outbox:
 
     folder: Path
     name: str = "outbox"
-    largest_batch: int = 1000
+    largest_batch: int = 100
     honours_keys: bool = True
 
     def prepare(self, message: Message) -> Post:
@@ -46,19 +48,18 @@ class Outbox:
         target = self.folder / key
         if target.is_dir():
             return Accepted(key)
-        mails: list[tuple[str, bytes]] = []
-        refused: dict[int, str] = {}
-        for number, recipient in enumerate(recipients):
-            try:
-                mails.append((_file_name(number, recipient.email), _mime(message, recipient)))
-            except (ValueError, LookupError) as error:  # an address or a header that no mail can have
-                refused[number] = f"cannot be written as a mail: {error}"[:200]
-        if refused:
+        if refused := {n: "this is no address" for n, r in enumerate(recipients) if not _is_address(r.email)}:
             return RecipientsRefused(refused)
+        try:
+            mails = [(_file_name(number, r.email), _mime(message, r)) for number, r in enumerate(recipients)]
+        except (ValueError, LookupError) as error:
+            return Blocked(f"the message cannot be written as a mail: {error}"[:200], "check its sender and headers")
         try:
             _write_whole(target, mails)
         except OSError as error:
-            return Blocked(f"{self.folder}: cannot be written: {error.strerror}", "free some space, or allow writing")
+            return Blocked(
+                f"{self.folder}: cannot be written: {error.strerror or error}", "free some space, or allow writing"
+            )
         return Accepted(key)
 
 
@@ -97,21 +98,20 @@ def _file_name(number: int, address: str) -> str:
     return f"{number + 1:03}-{_UNSAFE.sub('_', address).strip('.')[:80] or '_'}.eml"
 
 
+def _is_address(text: str) -> bool:
+    """Whether a mail can go there without SMTPUTF8 (RFC 6531), which few mail programs open."""
+    return text.isascii() and _ADDRESS.fullmatch(text) is not None
+
+
 def _mime(message: Message, recipient: Recipient) -> bytes:
-    """The mail of one reader: text and HTML as alternatives (RFC 2046 section 5.1.4)."""
-    mail = EmailMessage(SMTP)
-    headers = {"From": message.sender, "To": _address(recipient), "Reply-To": message.reply_to}
-    headers |= {"Subject": message.subject, **message.headers}
-    for name, value in headers.items():
-        if value:
-            mail[name] = _BREAKS.sub(" ", fill(value, recipient.values, html=False))
-    mail["MIME-Version"] = "1.0"
-    mail.set_content(fill(message.text, recipient.values, html=False))
-    mail.add_alternative(fill(message.html, recipient.values, html=True), subtype="html")
-    return mail.as_bytes()
-
-
-def _address(recipient: Recipient) -> str:
-    name = _BREAKS.sub(" ", recipient.name).strip()
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{quoted}" <{recipient.email}>' if name else recipient.email
+    """The mail of one reader."""
+    values = recipient.values
+    mail = replace(
+        message,
+        subject=_BREAKS.sub(" ", fill(message.subject, values, html=False)),
+        html=fill(message.html, values, html=True),
+        text=fill(message.text, values, html=False),
+        headers={name: fill(value, values, html=False) for name, value in message.headers.items()},
+    )
+    name = safe(recipient.name).strip()
+    return to_mime(mail, to=f"{name} <{recipient.email}>" if name else recipient.email, date=datetime.now(UTC))

@@ -131,10 +131,8 @@ class _Writer:
         del width
         text = "".join(_preformatted(element))
         lines = [line.rstrip() for line in without_unseen(text).expandtabs(4).splitlines()]
-        while lines and not lines[-1]:
-            lines.pop()
-        while lines and not lines[0]:
-            lines.pop(0)
+        filled = [number for number, line in enumerate(lines) if line]
+        lines = lines[filled[0] : filled[-1] + 1] if filled else []
         diagram = element.getparent().tag == "figure"
         return [lines if diagram else _hang(lines, "    ", "    ")]
 

@@ -90,7 +90,9 @@ class Passes:
             self._tell(*_sentences(opening))
             if opening.broadcast_id is not None:
                 errors += self._send(opening.broadcast_id)
-        return PassReport(tuple(self._lines), tuple(openings), tuple(errors), next_slot(self.schedule, self.now()))
+        with self.store.reading() as connection:
+            following = upcoming(connection, self.schedule, self.now())
+        return PassReport(tuple(self._lines), tuple(openings), tuple(errors), following)
 
     def _send(self, broadcast_id: int) -> list[NewsletterError]:
         try:
@@ -110,13 +112,24 @@ def open_due(
     connection: Connection, schedule: Schedule, late_window: timedelta, sender: Sender, now: datetime
 ) -> list[Opening]:
     """Record every slot up to `now` that is not recorded; the latest of them, if not too late, gets an issue."""
-    last = connection.execute(select(func.max(slots.c.starts_at))).scalar()
+    last = last_opened(connection)
     earliest = now - late_window if last is None else max(last + timedelta(seconds=1), now - _OLDEST)
     due = slots_between(schedule, earliest, now + timedelta(microseconds=1))
     openings = [_record(connection, slot, "missed", now)[0] for slot in due[:-1]]
     if due:
         openings.append(_open(connection, due[-1], late_window, sender, now))
     return openings
+
+
+def last_opened(connection: Connection) -> datetime | None:
+    """The instant of the newest slot that is recorded, whatever became of it; no earlier slot is ever opened."""
+    return connection.execute(select(func.max(slots.c.starts_at))).scalar()
+
+
+def upcoming(connection: Connection, schedule: Schedule, now: datetime) -> Slot:
+    """The next slot that a pass will open: the first one after now, and after all that are recorded."""
+    last = last_opened(connection)
+    return next_slot(schedule, now if last is None else max(now, last))
 
 
 def _open(connection: Connection, slot: Slot, late_window: timedelta, sender: Sender, now: datetime) -> Opening:

@@ -13,6 +13,10 @@ from typing import Any, NamedTuple
 from newsletter.errors import NewsletterError
 
 
+class FolderInUseError(NewsletterError):
+    """Another simulator keeps its mails in this folder."""
+
+
 class Place(NamedTuple):
     """Where a row stands in the file, in bytes."""
 
@@ -37,7 +41,7 @@ class Journal:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._file)
-            raise NewsletterError(
+            raise FolderInUseError(
                 f"{path.parent}: another simulator uses this folder", "stop that one, or name another --data DIR"
             ) from None
 

@@ -29,7 +29,7 @@ td,th{padding:.45rem .6rem;text-align:left;border-bottom:1px solid var(--line);o
 vertical-align:top}th{font-weight:600;color:var(--dim);font-size:.875rem}.n{width:4rem}.at{width:12rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:0;padding:.75rem 1rem;
 background:var(--card);border-radius:.5rem}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}
-iframe{width:100%;height:75vh;border:1px solid var(--line);border-radius:.5rem;background:#fff}
+iframe{box-sizing:border-box;width:100%;height:75vh;border:1px solid var(--line);border-radius:.5rem;background:#fff}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:1rem;background:var(--card);border-radius:.5rem;
 font-size:.875rem}button{font:inherit;padding:.4rem 1rem}
 @media(max-width:40rem){.at,.n{display:none}dl{grid-template-columns:1fr}dd{margin-bottom:.5rem}}

@@ -29,6 +29,7 @@ from newsletter.simulator.webhooks import Webhooks
 
 LARGEST_BODY = 64 * 1024 * 1024  # bytes; 40 MiB of attachments in base64 and some room
 _STALL = 30.0  # seconds without an answer, or until the simulator stops
+_ADDRESS = "address"  # the file in the data folder that says where the simulator of that folder answers
 _HERE = ("127.0.0.1", "localhost", "::1")
 _DENIALS = {
     "402": "simulated fault: the plan's credit is used up",
@@ -74,6 +75,7 @@ class Simulator:
         )
         self.limit = RateLimit(options.rate)
         self.stopping = threading.Event()
+        self._address = options.data / _ADDRESS
         self._thread: threading.Thread | None = None
         with ExitStack() as opened:
             self._server = _listen(options.port, type("Handler", (_Handler,), {"simulator": self}))
@@ -108,7 +110,8 @@ class Simulator:
         return f"{self.page}/v1"
 
     def start(self) -> Self:
-        """Answer in a thread of its own."""
+        """Answer in a thread of its own, and leave the address where `running_at` finds it."""
+        self._address.write_text(f"{self.url}\n", encoding="ascii")
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self.webhooks.start()
@@ -121,6 +124,7 @@ class Simulator:
             self._server.shutdown()
             self._thread.join()
         self.webhooks.stop()
+        self._address.unlink(missing_ok=True)
         self._opened.close()
 
     def facts(self) -> dict[str, Any]:
@@ -133,6 +137,14 @@ class Simulator:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.stop()
+
+
+def running_at(data: Path) -> str:
+    """The `url` of the simulator that uses the folder `data`, empty where it is just coming or going."""
+    try:
+        return (data / _ADDRESS).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _listen(port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
@@ -222,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _break(self, fault: str, answer: Answer = (200, {})) -> None:
         self.close_connection = True
         if fault.startswith("502"):
-            self._send(502, b"<html><h1>502 Bad Gateway</h1></html>", "text/html")
+            self._send(502, b"<html><h1>502 Bad Gateway</h1></html>", "text/html", {"Connection": "close"})
             return
         if fault.startswith("truncated"):
             body = json.dumps(answer[1]).encode()

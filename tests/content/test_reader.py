@@ -56,7 +56,8 @@ def test_title_and_subject_stand_in_for_each_other_and_a_heading_for_both() -> N
 def test_name_and_number_come_from_the_file() -> None:
     issue = parse("x", "007-what-is-a-token.md")
     assert (issue.slug, issue.number) == ("what-is-a-token", 7)
-    assert parse("x", "2026-11-24-news.md").slug == "news"
+    dated = parse("x", "2026-11-24-news.md")
+    assert (dated.slug, dated.number) == ("2026-11-24-news", None)
     assert parse("x", "2026.md").slug == "2026"
 
 

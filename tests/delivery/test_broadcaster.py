@@ -140,7 +140,7 @@ def test_batches_are_filled_over_the_pages_of_the_audience(store: Store) -> None
 def test_calls_keep_to_the_pace(store: Store) -> None:
     clock = FakeClock()
     run(store, plan(store), ScriptedProvider(), clock)
-    assert clock.slept == pytest.approx(1.0)  # three calls, two a second
+    assert 1.0 < clock.slept < 1.1  # three calls, a little under two a second
 
 
 def test_a_refusal_is_repeated_after_the_time_that_the_provider_asks_for(store: Store) -> None:

@@ -1,0 +1,177 @@
+"""The files of a fresh publication: what `newsletter init DIR` writes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from html import escape
+from types import MappingProxyType
+
+NAMELESS = "My newsletter"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_SPECIALS = re.compile(r'[()<>\[\]:;@\\,."]')  # RFC 5322 section 3.2.3: with these a display name stands in quotes
+
+
+def starter_files(name: str) -> Mapping[str, str]:
+    """The texts of a new publication called `name`, by their path relative to its folder.
+
+    The configuration is valid as it stands and sends nothing: the provider writes files. A name without a letter or
+    digit becomes "My newsletter".
+    """
+    name = " ".join(_CONTROL.sub(" ", name).split())
+    if not any(char.isalnum() for char in name):
+        name = NAMELESS
+    files = {
+        "newsletter.toml": _CONFIG.replace("@NAME@", json.dumps(name, ensure_ascii=False)).replace(
+            "@SENDER@", json.dumps(f"{_display(name)} <hello@newsletter.example>", ensure_ascii=False)
+        ),
+        "issues/001-welcome.md": _WELCOME.replace("@SUBJECT@", json.dumps(f"Welcome to {name}", ensure_ascii=False)),
+        "glossary.toml": _GLOSSARY,
+        ".gitignore": _GITIGNORE,
+        "README.md": _README.replace("@NAME@", _plain(name)),
+    }
+    return MappingProxyType(files)
+
+
+def _display(name: str) -> str:
+    """`name` as it stands before an address."""
+    if not _SPECIALS.search(name):
+        return name
+    return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+
+
+def _plain(name: str) -> str:
+    """`name` in Markdown, meaning itself."""
+    return re.sub(r"([\\`*_{}\[\]#])", r"\\\1", escape(name, quote=False))
+
+
+_CONFIG = """\
+# Everything about this publication. A line that starts with "# " and a key shows the default; take the "# " away to
+# change it. All of it, defaults included: newsletter config show
+
+[publication]
+name = @NAME@
+description = ""                            # one sentence, for the sign-up page and the archive
+base_url = "https://newsletter.example"     # where the web pages of your issues will stand
+sender = @SENDER@
+reply_to = ""                               # where answers go; empty: to the sender
+postal_address = ""                         # many laws ask for one in each newsletter; no issue goes out without it
+feedback = ""                               # an address or web page for "tell us what you think"; empty: no link
+language = "en"                             # of your issues, as in HTML; one issue can say another
+
+[schedule]
+days = ["tue", "fri"]                       # an approved issue goes out on each of these days
+at = "09:00"                                # wall time, summer and winter alike
+timezone = "UTC"                            # such as "Europe/Berlin"
+late_window = "6h"                          # after a stop, a slot missed by less than this is still sent
+
+[provider]
+name = "outbox"                             # mails become files in .newsletter/outbox; "autosend" sends them
+# api_key = "AUTOSEND_API_KEY"              # the NAME of the variable that holds the key, never the key itself
+# base_url = "https://api.autosend.com/v1"
+# connect_timeout = "10s"
+# read_timeout = "60s"
+# idempotency = "auto"                      # "honoured": a call repeated under its key is known to send only once
+# header_variables = true                   # whether the provider fills variables in headers as it does in the text
+
+[delivery]
+# batch_size = 100                          # readers in one call to the provider
+# requests_per_second = 2.0
+# max_attempts = 8                          # calls for one batch before the broadcast pauses
+# backoff = "1s"                            # the wait after the first failed call; it doubles from call to call
+# backoff_limit = "60s"
+
+[theme]
+# name = "default"                          # a folder in templates/; without one, the theme that comes with the program
+
+[storage]
+# database_url = ""                         # empty: SQLite in .newsletter/; else such as "postgresql+psycopg://…"
+
+[check]
+# A rule's name with "off", "info", "warning" or "error", such as  image-alt-missing = "error"
+"""
+
+_WELCOME = """\
+---
+subject: @SUBJECT@
+subtitle: What to expect, and how to read it
+preheader: The first issue, with one of everything that the later ones will use.
+status: ready
+number: 1
+tags: [welcome]
+---
+
+Hello {{ name | default("there") }},
+
+this is the first issue. From now on one comes every Tuesday and Friday, and the link at the end of each takes you off
+the list at once. This one is short and shows what an issue can hold.
+
+## 1. How an issue is made
+
+An editor writes it in Markdown[^md], a second person reads the preview, and what they approve is what you get.
+
+```
+┌────────────────────────────────────────┐
+│ 📝 written ──► 🔎 checked ──► ✅ read  │
+│                                  │     │
+│                                  ▼     │
+│                📬 sent, once to each   │
+└────────────────────────────────────────┘
+```
+
+[^md]: Plain text with a few signs: `*stars*` around a word make it *slanted*.
+
+Two rules hold for each:
+
+1. Nothing goes out that nobody has read.
+2. Nothing goes out twice.
+
+## 2. How to read it
+
+- Start anywhere. Headings are numbered so that you can tell a friend where to look.
+- A word such as preheader is explained where it first stands.
+    - Its definition comes right below the paragraph.
+    - A link leads on, if there is more to say.
+
+Each form has its use:
+
+| Form    | For what                 |
+|:--------|:-------------------------|
+| list    | steps, or things alike   |
+| table   | things to compare        |
+| drawing | how things hang together |
+
+> Answer this mail if something is unclear. Somebody reads it.
+"""
+
+_GLOSSARY = """\
+# Terms explained at their first use in an issue. Short form: term = "definition". A term with spaces stands in quotes.
+
+[preheader]
+definition = "The line that an inbox shows after the subject."
+# url = "https://example.org/preheader"     # where to learn more
+# term = "Preheader"                        # how the explanation spells it
+"""
+
+_GITIGNORE = """\
+# Subscribers, the database, keys and sent mails: never in git.
+.newsletter/
+"""
+
+_README = """\
+# @NAME@
+
+Issues are Markdown files in `issues/`, one a file. Terms in `glossary.toml` are explained at their first use.
+
+```
+newsletter new "A title"      # a draft for the next free slot
+newsletter check              # what would go wrong
+newsletter preview            # the mail in a browser
+newsletter approve ISSUE      # it goes out in the next slot
+newsletter status             # what is queued, what was sent
+```
+
+Before the first real sending, fill in `newsletter.toml`: `base_url`, `sender`, `postal_address`, `timezone`, and
+`name = "autosend"` under `[provider]`.
+"""
