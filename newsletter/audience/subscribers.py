@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Join, Select, func, select, update
 
 from newsletter.store.tables import subscriber_tags, subscribers, suppressions
 
@@ -39,6 +39,20 @@ class Member:
     reason: str
 
 
+STANDING = (subscribers.c.state, suppressions.c.reason)  # what `barred` is asked with, in a query `with_standing`
+
+
+def with_standing(rows: FromClause, subscriber_id: ColumnElement[int]) -> Join:
+    """`rows`, each joined to what is known now of the subscriber whose id it holds; nothing of one who is erased."""
+    joined = rows.outerjoin(subscribers, subscribers.c.id == subscriber_id)
+    return joined.outerjoin(suppressions, suppressions.c.email_key == subscribers.c.email_key)
+
+
+def barred(state: str | None, suppressed: str | None) -> str:
+    """Why somebody of this standing must not be mailed; empty for who may be. Who is erased is barred too."""
+    return suppressed or ("" if state == State.ACTIVE else state or "erased")
+
+
 def count_by_state(connection: Connection) -> dict[str, int]:
     """How many subscribers are in each state; a state without any is not in it."""
     query = select(subscribers.c.state, func.count()).group_by(subscribers.c.state).order_by(subscribers.c.state)
@@ -53,7 +67,7 @@ def last_id(connection: Connection) -> int:
 def page(connection: Connection, after: int, through: int, segment: str, limit: int) -> list[Member]:
     """Up to `limit` subscribers with `after` < id <= `through`, by id; all of them or those with the tag `segment`."""
     query = _members(segment).where(subscribers.c.id > after, subscribers.c.id <= through)
-    rows = connection.execute(query.order_by(subscribers.c.id).limit(limit))
+    rows = connection.execute(query.order_by(subscribers.c.id).limit(limit)).all()
     return [_member(row) for row in rows]
 
 
@@ -63,14 +77,6 @@ def count_audience(connection: Connection, segment: str) -> tuple[int, int]:
     mailable = (inner.c.state == State.ACTIVE) & inner.c.reason.is_(None)
     row = connection.execute(select(func.count(), func.count().filter(mailable)).select_from(inner)).one()
     return row[1], row[0] - row[1]
-
-
-def barred(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    """Those of `ids` who must not be mailed now, each with the reason; who is erased is barred too."""
-    if not ids:
-        return {}
-    found = {member.id: member.reason for member in _all(connection, ids)}
-    return {number: found.get(number, "erased") for number in ids if found.get(number, "erased")}
 
 
 def leave(connection: Connection, subscriber_id: int, state: State, now: datetime) -> bool:
@@ -97,10 +103,6 @@ def _members(segment: str) -> Select[Any]:
     return query
 
 
-def _all(connection: Connection, ids: Sequence[int]) -> list[Member]:
-    return [_member(row) for row in connection.execute(_members("").where(subscribers.c.id.in_(ids)))]
-
-
 def _member(row: Sequence[Any]) -> Member:
     number, email, key, name, state, suppressed = row
-    return Member(number, email, key, name, suppressed or ("" if state == State.ACTIVE else state))
+    return Member(number, email, key, name, barred(state, suppressed))

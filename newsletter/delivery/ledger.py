@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
-from newsletter.audience.subscribers import barred
+from newsletter.audience.subscribers import STANDING, barred, with_standing
 from newsletter.delivery.owner import is_gone
 from newsletter.delivery.states import (
     BatchState,
@@ -114,25 +115,26 @@ def _first(connection: Connection, broadcast_id: int, state: BatchState, but_not
     return connection.execute(select(batches).where(here).order_by(batches.c.number).limit(1)).first()
 
 
-def begin_attempt(connection: Connection, claim: Claim, lease_until: datetime) -> bool:
-    """Write down that a call for the batch is about to be made; False where the batch is no longer ours."""
-    change = update(batches).where(*_ours(claim)).values(attempts=batches.c.attempts + 1, lease_until=lease_until)
-    return connection.execute(change).rowcount > 0
+def begin_attempt(connection: Connection, claim: Claim, lease_until: datetime, key: str) -> bool:
+    """Write down that a call for the batch is about to be made under `key`; False where the batch is not ours."""
+    values = {"attempts": batches.c.attempts + 1, "lease_until": lease_until, "idempotency_key": key}
+    return connection.execute(update(batches).where(*_ours(claim)).values(values)).rowcount > 0
 
 
-def readers_of(connection: Connection, claim: Claim) -> list[Reader]:
-    """Who a call for the batch is for, in the order that never changes."""
+def readers_of(connection: Connection, claim: Claim) -> tuple[list[Reader], dict[int, str]]:
+    """Who a call for the batch is for, in the order that never changes; and who of them must not be mailed, and why.
+
+    Suppression wins up to the last moment: who left since the broadcast was planned is barred, who is erased too.
+    """
     query = (
-        select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name)
+        select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, *STANDING)
+        .select_from(with_standing(deliveries, deliveries.c.subscriber_id))
         .where(_in_batch(claim), deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
-        .order_by(deliveries.c.subscriber_id)
     )
-    return [Reader(row.subscriber_id, row.email, row.name) for row in connection.execute(query)]
-
-
-def barred_since(connection: Connection, readers: Sequence[Reader]) -> dict[int, str]:
-    """Those who must not be mailed any more, with the reason: suppression wins up to the last moment."""
-    return barred(connection, [reader.subscriber_id for reader in readers])
+    # Sorted here: asked for this order, SQLite would read the whole broadcast in it rather than the batch.
+    rows = sorted(connection.execute(query).all(), key=itemgetter(0))
+    leaving = {number: reason for number, _, _, *standing in rows if (reason := barred(*standing))}
+    return [Reader(number, email, name) for number, email, name, *_ in rows], leaving
 
 
 def settle_readers(connection: Connection, claim: Claim, reasons: Mapping[int, str], state: DeliveryState) -> None:
@@ -140,11 +142,6 @@ def settle_readers(connection: Connection, claim: Claim, reasons: Mapping[int, s
     for subscriber_id, reason in reasons.items():
         who = and_(_in_batch(claim), deliveries.c.subscriber_id == subscriber_id)
         connection.execute(_move_deliveries(who, state).values(reason=reason[:200]))
-
-
-def set_key(connection: Connection, claim: Claim, key: str) -> None:
-    """Write down the idempotency key of the call that is about to be made."""
-    connection.execute(update(batches).where(*_ours(claim)).values(idempotency_key=key))
 
 
 def settle_batch(
