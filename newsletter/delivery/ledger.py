@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
-from newsletter.audience.subscribers import STANDING, barred, with_standing
+from newsletter.audience.subscribers import BARRED, with_standing
 from newsletter.delivery.owner import is_gone
 from newsletter.delivery.states import (
     BatchState,
@@ -127,14 +127,14 @@ def readers_of(connection: Connection, claim: Claim) -> tuple[list[Reader], dict
     Suppression wins up to the last moment: who left since the broadcast was planned is barred, who is erased too.
     """
     query = (
-        select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, *STANDING)
+        select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, BARRED)
         .select_from(with_standing(deliveries, deliveries.c.subscriber_id))
         .where(_in_batch(claim), deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
     )
     # Sorted here: asked for this order, SQLite would read the whole broadcast in it rather than the batch.
     rows = sorted(connection.execute(query).all(), key=itemgetter(0))
-    leaving = {number: reason for number, _, _, *standing in rows if (reason := barred(*standing))}
-    return [Reader(number, email, name) for number, email, name, *_ in rows], leaving
+    barred = {number: reason for number, _, _, reason in rows if reason}
+    return [Reader(number, email, name) for number, email, name, _ in rows], barred
 
 
 def settle_readers(connection: Connection, claim: Claim, reasons: Mapping[int, str], state: DeliveryState) -> None:
