@@ -117,7 +117,11 @@ class Broadcaster:
                     return None
             number = posting.claim.number
             ending = posting.run(Progress(sent, readers, number))
-            doubts = doubts + 1 if isinstance(ending.outcome, Unknown) else 0
+            if isinstance(ending.outcome, Unknown):
+                doubts += 1
+                turns.doubtful.add(number)
+            else:
+                doubts = 0
             halt = isinstance(ending.outcome, Refused | Blocked) or doubts >= _DOUBTS_IN_A_ROW
             delay = 0.0 if halt else turns.pace.delay()
             with self.store.transaction() as connection:
@@ -161,13 +165,13 @@ class Broadcaster:
 
 @dataclass
 class _Turns:
-    """Whose turn it is: claims the batches of one broadcast, each once in a run."""
+    """Whose turn it is: claims the batches of one broadcast; what stays `doubtful` is tried once in a run."""
 
     boss: Broadcaster
     broadcast_id: int
     job: Job
     pace: Pace = field(init=False)
-    tried: set[int] = field(default_factory=set)
+    doubtful: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.pace = Pace(self.boss.clock, self.boss.settings.requests_per_second)
@@ -181,11 +185,10 @@ class _Turns:
             boss.owner,
             boss.lease_end(),
             unknown_too=boss.provider.honours_keys,
-            but_not=self.tried,
+            but_not=self.doubtful,
         )
         if claim is None:
             return None
-        self.tried.add(claim.number)
         posting = _Posting(boss, claim, self.job, self.pace)
         posting.begin(connection)
         return posting
