@@ -73,7 +73,6 @@ def report(rounds: Sequence[Mapping[str, Mapping[str, Any]]]) -> str:
     facts = [
         ["(b) / (a), recipients per second", f"{median(r['ours']['rate'] / r['bare']['rate'] for r in rounds):.2f}"],
         ["seconds to the answer of the first call", f"{ours['first']:.2f}"],
-        ["seconds to plan", f"{ours['plan']:.2f}"],
         ["transactions a call", f"{ours['transactions'] / ours['calls']:.2f}"],
         ["bytes of database a recipient", f"{ours['stored']:,.0f}"],
         ["recipients, and skipped since suppressed", f"{ours['sent']:,.0f} + {ours['skipped']:,.0f}"],
@@ -147,7 +146,6 @@ def ours(folder: Path, url: str, recipients: int) -> dict[str, Any]:
         "wire": len(_body(folder)) / 100,
         "memory": _peak(),
         "first": first[0],
-        "plan": 0.0,
         "transactions": transactions[0],
         "calls": report.calls,
         "stored": stored / recipients,
