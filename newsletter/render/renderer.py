@@ -76,6 +76,7 @@ class _Draft:
         body = shield.hide(issue.body, issue.body_line)
         document = read_markdown(body, site.glossary, issue.file, issue.body_line)
         resolve_all(document.root, site, issue.slug, shield.prefix)
+        _drop_ways_back(document.root, site.page_of(issue.slug))
         constants = {f"vars.{key}": str(value) for key, value in issue.vars.items()}
         constants |= {"web_url": site.page_of(issue.slug), "publication": site.name}
         literal = frozenset(_numbers_in_code(document.root, shield))
@@ -83,6 +84,13 @@ class _Draft:
         subject, title, subtitle, preheader = hidden
         preheader = preheader or subtitle or _beginning(document.root)
         return cls(issue, site, shield, variables, document, subject, title, subtitle, preheader)
+
+
+def _drop_ways_back(root: html.HtmlElement, page: str) -> None:
+    """Take out the glossary's "learn more" links that lead to this very issue."""
+    for link in list(root.iter("a")):
+        if link.get("class") == "more" and link.get("href") == page:
+            link.drop_tree()
 
 
 def _finished(root: html.HtmlElement) -> html.HtmlElement:
