@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -52,7 +53,7 @@ def last_id(connection: Connection) -> int:
 def page(after: int, through: int, segment: str, limit: int) -> Select[Any]:
     """Up to `limit` subscribers with `after` < id <= `through`, by id; all of them or those with the tag `segment`.
 
-    A query of (id, email, email_key, name, reason); `reason` says why somebody must not be mailed, empty for who may be.
+    A query of (id, email, email_key, name, reason); `reason` is why somebody must not be mailed, empty for who may be.
     """
     query = _members(segment).where(subscribers.c.id > after, subscribers.c.id <= through)
     return query.order_by(subscribers.c.id).limit(limit)
@@ -64,6 +65,13 @@ def count_audience(connection: Connection, segment: str) -> tuple[int, int]:
     mailable = func.count().filter(inner.c.reason == "")
     row = connection.execute(select(func.count(), mailable).select_from(inner)).one()
     return row[1], row[0] - row[1]
+
+
+def barred(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Those of `ids` who must not be mailed now, each with the reason."""
+    query = select(subscribers.c.id, BARRED).select_from(_with_suppressions(subscribers))
+    found = {row.id: row.reason for row in connection.execute(query.where(subscribers.c.id.in_(ids)))}
+    return {number: reason for number in ids if (reason := found.get(number, "erased"))}
 
 
 def leave(connection: Connection, subscriber_id: int, state: State, now: datetime) -> bool:

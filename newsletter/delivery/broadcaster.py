@@ -80,7 +80,10 @@ class Broadcaster:
         with self.store.transaction() as connection:
             now = self.clock.now()
             if not ledger.move_broadcast(connection, broadcast_id, BroadcastState.SENDING):
-                self._refuse_unless_sending(report_of(connection, broadcast_id))
+                report = report_of(connection, broadcast_id)
+                if report.state == BroadcastState.SENT:  # by another process, a moment ago
+                    return report
+                self._refuse_unless_sending(report)
             ledger.start(connection, broadcast_id, now)
             ledger.settle_the_abandoned(connection, broadcast_id, now)
         trouble = self._plan(broadcast_id) or self._post_all(broadcast_id, job)

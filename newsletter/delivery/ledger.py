@@ -13,7 +13,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, select, update
 
 from newsletter.audience.subscribers import BARRED, with_standing
 from newsletter.delivery.owner import is_gone
@@ -48,7 +48,8 @@ class Claim:
 
 
 # The statements of each call, built once: SQLAlchemy takes ten times longer to build one than SQLite to run it.
-_OF, _BATCH = bindparam("of"), bindparam("batch")
+_OF: BindParameter[int] = bindparam("of")
+_BATCH: BindParameter[int] = bindparam("batch")
 _OURS = and_(
     batches.c.broadcast_id == _OF,
     batches.c.number == _BATCH,
@@ -72,9 +73,7 @@ _READERS = (
     .select_from(with_standing(deliveries, deliveries.c.subscriber_id))
     .where(_IN_BATCH, deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
 )
-_SETTLE = {
-    state: update(batches).where(_OURS, batches.c.state.in_(batch_states_before(state))) for state in BatchState
-}
+_SETTLE = {state: update(batches).where(_OURS, batches.c.state.in_(batch_states_before(state))) for state in BatchState}
 _MOVE = {
     state: update(deliveries).where(_IN_BATCH, deliveries.c.state.in_(delivery_states_before(state)))
     for state in DeliveryState
@@ -133,7 +132,11 @@ def claim_batch(
     # Unknown before pending: what is in doubt is cleared up first. Two queries, each answered by the index alone.
     states = [BatchState.UNKNOWN, BatchState.PENDING] if unknown_too else [BatchState.PENDING]
     for state in states:
-        wanted = {"of": broadcast_id, "in_state": state, "but_not": list(but_not) if state == BatchState.UNKNOWN else []}
+        wanted = {
+            "of": broadcast_id,
+            "in_state": state,
+            "but_not": list(but_not) if state == BatchState.UNKNOWN else [],
+        }
         while (number := connection.execute(_FIRST, wanted).scalar()) is not None:
             place = {"of": broadcast_id, "batch": number, "from_state": state}
             mine = {"state": BatchState.POSTING, "owner": owner, "lease_until": lease_until}

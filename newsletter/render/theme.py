@@ -47,6 +47,7 @@ class Theme:
                 self.folder / template, line, f"the template fails: {error}", "see docs/themes.md"
             ) from error
 
+
 def read_theme(folders: Sequence[Path], name: str) -> Theme:
     """The theme `name` from the first of `folders` that has it.
 
@@ -68,7 +69,7 @@ def read_theme(folders: Sequence[Path], name: str) -> Theme:
 
 @lru_cache(maxsize=4)
 def _environment(folder: Path, files: tuple[tuple[str, str], ...]) -> jinja2.Environment:
-    """Jinja2 over the files of one theme; kept by their text, since reading templates takes longer than filling them."""
+    """Jinja2 over the files of one theme; kept by their text, as compiling takes longer than filling."""
     import jinja2  # noqa: PLC0415
 
     sources = {name: (text, str(folder / name), lambda: True) for name, text in files}

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from newsletter.audience.files import read_list
 from newsletter.audience.importing import ImportReport, import_entries
-from newsletter.audience.subscribers import State, count_audience, count_by_state, leave, page
+from newsletter.audience.subscribers import State, barred, count_audience, count_by_state, leave, page
 from newsletter.audience.suppression import suppress
 from newsletter.errors import NewsletterError
 from newsletter.store.database import Store
@@ -108,4 +108,5 @@ def test_pages_follow_each_other_and_say_who_must_not_be_mailed(store: Store, tm
         second = connection.execute(page(first[-1].id, 7, "", 4)).all()
         assert [member.id for member in (*first, *second)] == [1, 2, 3, 4, 5, 6, 7]
         assert [member.reason for member in first] == ["", "complained", "", ""]
+        assert barred(connection, [1, 2, 8, 99]) == {2: "complained", 8: "pending", 99: "erased"}
         assert count_by_state(connection) == {"active": 7, "pending": 1}

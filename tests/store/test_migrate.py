@@ -33,7 +33,9 @@ def test_a_database_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path)
     open_store("", tmp_path).close()
     script = "import sys, pathlib; from newsletter.store.database import open_store; "
     script += f"open_store('', pathlib.Path({str(tmp_path)!r})).close(); print('alembic' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
+    )
 
 
 def test_a_database_of_a_newer_program_is_refused_and_left_alone(tmp_path: Path) -> None:
