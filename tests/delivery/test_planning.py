@@ -6,43 +6,48 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import StaticPool, create_engine, select
 
-from newsletter.audience.subscribers import Member, State, leave
+from newsletter.audience.subscribers import State, leave
 from newsletter.audience.suppression import suppress
 from newsletter.delivery import planning
 from newsletter.delivery.ledger import is_planned
-from newsletter.delivery.planning import create_broadcast, cut, plan_page
+from newsletter.delivery.planning import create_broadcast, plan_page
 from newsletter.errors import SafetyError
 from newsletter.store.database import Store
-from newsletter.store.tables import batches, broadcasts, deliveries, editions, subscriber_tags, subscribers
+from newsletter.store.tables import (
+    batches,
+    broadcasts,
+    deliveries,
+    editions,
+    metadata,
+    subscriber_tags,
+    subscribers,
+)
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
-Audience = st.lists(st.sampled_from(["", "", "bounced"]), max_size=60)
 
 
-def member(number: int, reason: str) -> Member:
-    return Member(number, f"r{number}@x.example", f"r{number}@x.example", "", reason)
-
-
-@given(Audience, st.integers(1, 7))
-def test_all_batches_but_the_last_are_full_and_who_is_not_mailed_is_in_none(reasons: list[str], size: int) -> None:
-    members = [member(number, reason) for number, reason in enumerate(reasons)]
-    numbers = cut(members, size, last=0, filled=0)
-    assert [number == 0 for number in numbers] == [bool(reason) for reason in reasons]
-    mailed = [number for number in numbers if number]
-    assert mailed == [1 + place // size for place in range(len(mailed))]
-
-
-@given(Audience, st.integers(1, 7), st.integers(0, 60))
-def test_pages_are_cut_as_if_they_were_one(reasons: list[str], size: int, first: int) -> None:
-    members = [member(number, reason) for number, reason in enumerate(reasons)]
-    head = cut(members[:first], size, last=0, filled=0)
-    last = max(head, default=0)
-    tail = cut(members[first:], size, last, filled=head.count(last) if last else 0)
-    assert head + tail == cut(members, size, last=0, filled=0)
+@given(st.lists(st.sampled_from(["active", "active", "bounced"]), max_size=40), st.integers(1, 7), st.integers(1, 9))
+@settings(max_examples=40)
+def test_all_batches_but_the_last_are_full_wherever_a_page_ends(states: list[str], size: int, page: int) -> None:
+    store = Store(create_engine("sqlite://", poolclass=StaticPool))
+    metadata.create_all(store.engine)
+    for number, state in enumerate(states, start=1):
+        add(store, number, state=state)
+    broadcast = create(store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "PAGE", page)
+        plan(store, broadcast, size)
+    mailed = iter(range(len(states)))
+    expected = [1 + next(mailed) // size if state == "active" else 0 for state in states]
+    assert [row[1] for row in planned(store, broadcast)] == expected
+    with store.reading() as connection:
+        numbers = list(connection.execute(select(batches.c.number).order_by(batches.c.number)).scalars())
+    assert numbers == sorted(set(expected) - {0})
+    store.close()
 
 
 def add(store: Store, *numbers: int, state: str = "active", tag: str = "") -> None:
