@@ -12,12 +12,12 @@ from newsletter.cli.testing import PASS_ON, run_tests
 app = typer.Typer(
     name="newsletter",
     help="Markdown issues in; rendered, checked, approved, and sent once to each reader in their slot.",
-    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-config = typer.Typer(help="The configuration.", no_args_is_help=True)
+config = typer.Typer(help="The configuration.")
 app.command("demo")(demo.demo)
 for command in (editing.init, editing.new, editing.check, editing.build, editing.approve, editing.unapprove):
     app.command(command.__name__)(command)

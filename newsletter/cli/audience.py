@@ -10,7 +10,7 @@ import typer
 from newsletter.cli.output import Output
 from newsletter.publication import find_publication
 
-app = typer.Typer(help="Subscribers and their consent.", no_args_is_help=True)
+app = typer.Typer(help="Subscribers and their consent.")
 _SHOWN = 20  # bad lines of a list, before "and so many more"
 
 

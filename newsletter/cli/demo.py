@@ -29,11 +29,11 @@ def demo(
         if out.json:
             out.event(station or "note", {"line": line}, "")
         else:
-            print(f"  {station:<8} {line}", flush=True)
+            out.line(f"  {station:<8} {line}")
 
-    if not out.json:
-        print("Newsletter demo: one issue's whole way, on this machine only", flush=True)
     with sample_publication(keep) as publication, simulator_for(publication) as simulator:
+        if not out.json:
+            out.line("Newsletter demo: one issue's whole way, on this machine only")
         say("provider", f"AutoSend is played by a simulator on {simulator.url}")
         with progress_of(out, "send") as progress:
             told = Demo(publication, simulator, say, progress).run()

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from newsletter.cli.opening import moment_of, publication_of, store_of
+from newsletter.cli.opening import day_of, moment_of, publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 queue = typer.Typer(help="Approved issues waiting for their slots.", invoke_without_command=True)
-scheduler = typer.Typer(help="The process that opens slots.", no_args_is_help=True)
+scheduler = typer.Typer(help="The process that opens slots.")
 
 
 @queue.callback()
@@ -63,13 +62,11 @@ def explain(context: typer.Context, date: str) -> None:
 
     out: Output = context.obj
     out.command = "scheduler explain"
-    try:
-        day = datetime.strptime(date, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        raise UsageError(f'"{date}" is no date', "for example: newsletter scheduler explain 2026-11-27") from None
+    day = day_of(date)
     publication = publication_of(out)
     with store_of(publication) as store, store.reading() as connection:
-        sentences = explain_day(connection, publication.config.schedule, day, datetime.now(UTC))
+        schedule = publication.config.schedule
+        sentences = explain_day(connection, schedule, day, datetime.now(UTC), schedule.late_window)
     out.result({"date": date, "sentences": sentences}, sentences)
 
 
