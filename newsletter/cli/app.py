@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import typer
 
 from newsletter.cli import audience, demo, editing, planning, sending, simulator
@@ -34,11 +36,18 @@ app.command("test", context_settings=PASS_ON)(run_tests)
 @config.command("show")
 def show_config(context: typer.Context) -> None:
     """Show the configuration in effect, defaults included; secrets appear by their names only."""
+    from newsletter.config import as_written, secret
+    from newsletter.store.database import shown_address
+
     out: Output = context.obj
     out.command = "config show"
     publication = publication_of(out)
-    data = publication.config.model_dump(mode="json")
+    data = as_written(publication.config)
+    data["storage"]["database_url"] = shown_address(data["storage"]["database_url"])
+    state = "  # set" if secret(publication.config.provider.api_key) else "  # not set"
     lines = [f"# {publication.folder / 'newsletter.toml'}, with all defaults"]
     for section, values in data.items():
-        lines += ["", f"[{section}]", *(f"{key} = {value!r}" for key, value in values.items())]
+        lines += ["", f"[{section}]"]
+        for key, value in values.items():
+            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}{state if key == 'api_key' else ''}")
     out.result({"folder": str(publication.folder), "config": data}, lines)
