@@ -178,4 +178,5 @@ def summary(report: Report) -> str:
     refused = f"; {sum(report.rejected.values())} refused by the provider" if report.rejected else ""
     dropped = f"; {report.dropped} left out by the provider" if report.dropped else ""
     batches = sum(report.batches.values())
-    return f'"{report.slug}" went to {report.sent} readers in {batches} batches{skipped}{refused}{dropped}'
+    whom = f"{report.sent} reader{'' if report.sent == 1 else 's'} in {batches} batch{'' if batches == 1 else 'es'}"
+    return f'"{report.slug}" went to {whom}{skipped}{refused}{dropped}'
