@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from newsletter.content.issue import Issue
     from newsletter.finding import Finding
     from newsletter.pipeline.desk import Desk
+    from newsletter.render.edition import Edition
 
 _SIGNS = {"error": "error", "warning": "warning", "info": "info"}
 
@@ -72,15 +74,15 @@ def check(
     chosen, broken = _chosen(desk, issues)
     found: list[tuple[str, tuple[Finding, ...]]] = []
     now, lines = datetime.now(UTC), list[str]()
-    for issue in chosen:
-        findings = desk.check(issue, desk.render(issue), now)
+    for issue, edition in _editions(desk, chosen, broken):
+        findings = desk.check(issue, edition, now)
         found.append((issue.slug, findings))
         lines += [_github(finding) for finding in findings] if form == "github" else _human(issue, findings)
-    lines += [_github_error(error) if form == "github" else f"error: {error.message}" for error in broken]
+    lines += [_github_error(error) if form == "github" else _unreadable(error) for error in broken]
     counts = {level: sum(f.severity == level for _, fs in found for f in fs) for level in _SIGNS}
     counts["error"] += len(broken)
     if form == "human":
-        lines.append(_total(len(chosen) + len(broken), counts))
+        lines.append(_total(len(found) + len(broken), counts))
     data = {
         "issues": {slug: [finding.as_json() for finding in findings] for slug, findings in found},
         "unreadable": [{"message": error.message, "hint": error.hint} for error in broken],
@@ -104,17 +106,16 @@ def build(
     desk = open_desk(publication_of(out))
     chosen, broken = _chosen(desk, issues)
     built: dict[str, dict[str, str]] = {}
-    for issue in chosen:
-        edition = desk.render(issue)
+    for issue, edition in _editions(desk, chosen, broken):
         name = _free_name(issue.slug, built)
         if name != issue.slug:
             out.warn(f'{issue.file}: the slug "{issue.slug}" is used twice; built as {name}')
         write_folder(output / name, files_of(edition, desk.site.base_url))
         built[name] = {"file": str(issue.path), "folder": str(output / name), "digest": edition.digest}
     for error in broken:
-        out.say(f"error: {error.message}")
+        out.trouble(error)
     lines = [f"{row['folder']}  {row['digest'][:12]}" for row in built.values()]
-    lines += [f"{len(built)} built" + (f", {len(broken)} could not be read" if broken else "")]
+    lines += [f"{len(built)} built" + (f", {len(broken)} failed" if broken else "")]
     data = {"built": built, "unreadable": [{"message": error.message, "hint": error.hint} for error in broken]}
     out.result(data, lines, ok=not broken)
 
@@ -146,12 +147,15 @@ def approve(context: typer.Context, issue: str) -> None:
 def unapprove(context: typer.Context, issue: str) -> None:
     """Take an issue out of the queue."""
     from newsletter.pipeline.approval import unapprove as unapprove_issue
+    from newsletter.pipeline.selection import select_slug
 
     out: Output = context.obj
     out.command = "unapprove"
-    with store_of(publication_of(out)) as store:
-        unapprove_issue(store, issue)
-    out.result({"slug": issue}, [f'"{issue}" is no longer in the queue'])
+    publication = publication_of(out)
+    with store_of(publication) as store:
+        slug = select_slug(publication, store, issue)
+        unapprove_issue(store, slug)
+    out.result({"slug": slug}, [f'"{slug}" is no longer in the queue'])
 
 
 def _chosen(desk: Desk, references: list[str] | None) -> tuple[list[Issue], list[ContentError]]:
@@ -162,12 +166,26 @@ def _chosen(desk: Desk, references: list[str] | None) -> tuple[list[Issue], list
     broken: list[ContentError] = []
     for reference in references:
         try:
-            found.append(desk.find(reference))
+            issue = desk.find(reference)
+            if issue.path.resolve() not in {known.path.resolve() for known in found}:
+                found.append(issue)
         except ContentError as error:
             broken.append(error)
     if not found and len(broken) == 1:
         raise broken[0]
     return found, broken
+
+
+def _editions(desk: Desk, issues: Iterable[Issue], broken: list[ContentError]) -> Iterator[tuple[Issue, Edition]]:
+    """Each issue with its edition. What its theme does wrong joins `broken`, once, and the other issues go on."""
+    for issue in issues:
+        try:
+            edition = desk.render(issue)
+        except ContentError as error:
+            if error.message not in {known.message for known in broken}:
+                broken.append(error)
+            continue
+        yield issue, edition
 
 
 def _free_name(slug: str, taken: dict[str, dict[str, str]]) -> str:
@@ -185,6 +203,10 @@ def _human(issue: Issue, findings: tuple[Finding, ...]) -> list[str]:
         if finding.fix:
             lines.append(f"{'':20}{finding.fix}")
     return lines
+
+
+def _unreadable(error: ContentError) -> str:
+    return f"error: {error.message}" + (f" ({error.hint})" if error.hint else "")
 
 
 def _total(issues: int, counts: dict[str, int]) -> str:

@@ -73,10 +73,15 @@ class Output:
         self.ended = True
         if self.json:
             self._write({"ok": False, "error": {"code": error.code, "message": error.message, "hint": error.hint}})
-            return
-        self.say(f"error: {error.message}")
-        if error.hint:
-            self.say(f"  hint: {error.hint}")
+        else:
+            self.trouble(error)
+
+    def trouble(self, error: NewsletterError) -> None:
+        """An error in one part of the work while the rest goes on; with `--json` it is told in the data."""
+        if not self.json:
+            self.say(f"error: {error.message}")
+            if error.hint:
+                self.say(f"  hint: {error.hint}")
 
     def closed(self, code: int) -> int:
         """The exit code at the very end: `code`, or 1 where all went well but the disk has no room for the report."""

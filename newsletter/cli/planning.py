@@ -28,7 +28,7 @@ def default(context: typer.Context) -> None:
 @queue.command("list")
 def list_queue(context: typer.Context) -> None:
     """The queue, in its order."""
-    _change(context, "queue list", None)
+    _change(context, "queue list")
 
 
 @queue.command("move")
@@ -36,7 +36,7 @@ def move(context: typer.Context, issue: str, to: int) -> None:
     """Bring an issue to a place of the queue (from 1)."""
     from newsletter.schedule.queue import move as move_issue
 
-    _change(context, "queue move", lambda connection: move_issue(connection, issue, to))
+    _change(context, "queue move", issue, lambda connection, slug: move_issue(connection, slug, to))
 
 
 @queue.command("hold")
@@ -44,7 +44,7 @@ def hold(context: typer.Context, issue: str) -> None:
     """Keep an issue from going out until it is released."""
     from newsletter.schedule.queue import hold as hold_issue
 
-    _change(context, "queue hold", lambda connection: hold_issue(connection, issue, held=True))
+    _change(context, "queue hold", issue, lambda connection, slug: hold_issue(connection, slug, held=True))
 
 
 @queue.command("release")
@@ -52,7 +52,7 @@ def release(context: typer.Context, issue: str) -> None:
     """Let a held issue go out again."""
     from newsletter.schedule.queue import hold as hold_issue
 
-    _change(context, "queue release", lambda connection: hold_issue(connection, issue, held=False))
+    _change(context, "queue release", issue, lambda connection, slug: hold_issue(connection, slug, held=False))
 
 
 @scheduler.command("explain")
@@ -96,16 +96,23 @@ def run(context: typer.Context) -> None:
     run_scheduler(out, publication_of(out))
 
 
-def _change(context: typer.Context, command: str, change: Callable[[Connection], None] | None) -> None:
-    """Make one change of the queue, if any, and show the queue as it is then."""
+def _change(
+    context: typer.Context, command: str, reference: str = "", change: Callable[[Connection, str], None] | None = None
+) -> None:
+    """Make one change of the queue to the issue that `reference` means, if any, and show the queue as it is then."""
+    from newsletter.pipeline.selection import select_slug
     from newsletter.schedule.queue import approved
 
     out: Output = context.obj
     out.command = command
-    with store_of(publication_of(out)) as store, store.transaction() as connection:
+    publication = publication_of(out)
+    with store_of(publication) as store:
         if change:
-            change(connection)
-        issues = approved(connection)
+            slug = select_slug(publication, store, reference)
+            with store.transaction() as connection:
+                change(connection, slug)
+        with store.reading() as connection:
+            issues = approved(connection)
     lines = [
         f"{place:>3}  {issue.slug}"
         + (f"  pinned to {issue.pinned_to}" if issue.pinned_to else "")

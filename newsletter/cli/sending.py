@@ -43,6 +43,8 @@ def send(
         )
     if unknown not in ("", "repeat", "skip") or (unknown and not resume):
         raise UsageError("--unknown takes repeat or skip, and goes with --resume", "see: newsletter send --help")
+    if confirm and not now:
+        raise UsageError("--confirm goes with --now", "see: newsletter send --help")
     publication = publication_of(out)
     desk = open_desk(publication)
     with store_of(publication) as store:
@@ -115,11 +117,9 @@ def _now(out: Output, desk: Desk, store: Store, reference: str, typed: str) -> N
 
 
 def _resume(out: Output, desk: Desk, store: Store, reference: str, unknown: str) -> None:
-    slug = reference
-    if reference in ("next", "last") or reference.endswith((".md", ".markdown")):
-        from newsletter.pipeline.selection import select_issue
+    from newsletter.pipeline.selection import select_slug
 
-        slug = select_issue(desk, store, reference).slug
+    slug = select_slug(desk.publication, store, reference)
     _with_provider(out, desk, store, slug, lambda sending: sending.resume(slug, unknown))
 
 
