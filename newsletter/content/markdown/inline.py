@@ -20,6 +20,15 @@ AUTOLINK = r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@:\\]+@[A-Za-z0-9.-]+
 STRIKE = r"(~~)(?![\s~])((?:[^~]|~(?!~))+)(?<!\s)~~(?!~)"
 
 
+def balanced(url: str) -> str:
+    """The address without the closing brackets at its end that were not opened in it (GFM 6.9)."""
+    surplus = url.count(")") - url.count("(")
+    while surplus > 0 and url.endswith(")"):
+        url = url[:-1].rstrip(".,:;!?*_~")
+        surplus -= 1
+    return url
+
+
 def install(engine: Markdown, angle: str, bracket: str, paren: str) -> None:
     """Put our patterns into `engine`. The three characters stand for `<`, `[` and `(` that are text."""
     from markdown.inlinepatterns import SimpleTagInlineProcessor, SubstituteTagInlineProcessor  # noqa: PLC0415

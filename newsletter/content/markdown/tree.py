@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lxml import html
 
-from newsletter.content.markdown.inline import BARE_URL
+from newsletter.content.markdown.inline import BARE_URL, balanced
 
 _BARE = re.compile(
     rf"(?P<url>{BARE_URL})|(?<![a-z0-9_.+-])(?P<mail>[a-z0-9_.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?![\w@-])", re.I
@@ -77,7 +77,7 @@ def link_addresses(root: html.HtmlElement) -> None:
             continue
         pieces, position = [], 0
         for match in _BARE.finditer(text):
-            typed = _balanced(match[0]) if match["url"] else match[0]
+            typed = balanced(match[0]) if match["url"] else match[0]
             target = typed if "://" in typed else ("mailto:" if match["mail"] else "https://") + typed
             link = html.Element("a", {"href": target})
             link.text = typed
@@ -85,15 +85,6 @@ def link_addresses(root: html.HtmlElement) -> None:
             position = match.start() + len(typed)
         if pieces:
             _splice(element, tail, pieces, text[position:])
-
-
-def _balanced(url: str) -> str:
-    """The address without the closing brackets at its end that were not opened in it (GFM 6.9)."""
-    surplus = url.count(")") - url.count("(")
-    while surplus > 0 and url.endswith(")"):
-        url = url[:-1].rstrip(".,:;!?*_~")
-        surplus -= 1
-    return url
 
 
 def _splice(element: html.HtmlElement, tail: bool, pieces: list[tuple[str, html.HtmlElement]], rest: str) -> None:
