@@ -37,6 +37,7 @@ def import_list(
             connection.rollback()
     store.close()
     rejects = report.rejects
+    left_out = f"{len(rejects)} line{'s' if len(rejects) != 1 else ''} left out"
     lines = [f"{file}:{reject.line}: left out: {reject.reason}" for reject in rejects[:_SHOWN]]
     lines += [f"… and {len(rejects) - _SHOWN} more lines left out"] if len(rejects) > _SHOWN else []
     for line in lines:
@@ -54,7 +55,7 @@ def import_list(
         },
         [
             f"{'would add' if dry_run else 'added'} {report.added} ({added}); {report.changed} changed, "
-            f"{report.unchanged} unchanged, {report.kept_out} had left and stay out, {len(rejects)} lines left out"
+            f"{report.unchanged} unchanged, {report.kept_out} had left and stay out, {left_out}"
         ],
     )
 
