@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from newsletter.cli.arguments import example
 from newsletter.cli.output import Output
 from newsletter.publication import find_publication
 
-app = typer.Typer(help="Subscribers and their consent.")
+app = typer.Typer(help="See and change who reads.")
 _SHOWN = 20  # bad lines of a list, before "and so many more"
 
 
-@app.command("import")
+@app.command("import", epilog=example("import"))
 def import_list(
     context: typer.Context,
-    file: Path,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON or NDJSON, in UTF-8.")],
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would happen, change nothing."),
-    source: str = typer.Option("", "--consent-source", help="Where these readers agreed, if the list does not say."),
+    source: str = typer.Option(
+        "", "--consent-source", metavar="TEXT", help="Where they agreed, if the list does not say."
+    ),
 ) -> None:
-    """Take a list in (CSV, TSV, JSON, NDJSON): whole or not at all; who left is never brought back."""
+    """Take a list of subscribers in.
+
+    The list is taken whole or not at all, but for lines that are no subscriber. Who left is never brought back.
+    """
     from newsletter.audience.files import read_list
     from newsletter.audience.importing import import_entries
     from newsletter.store.database import open_store
@@ -62,7 +69,7 @@ def import_list(
 
 @app.command("count")
 def count(context: typer.Context) -> None:
-    """How many subscribers are in each state."""
+    """Count the subscribers in each state."""
     from newsletter.audience.subscribers import count_by_state
     from newsletter.store.database import open_store
 

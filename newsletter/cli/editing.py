@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsletter.cli.arguments import ISSUE, ISSUES
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
 from newsletter.errors import ContentError, NewsletterError, UsageError
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 _SIGNS = {"error": "error", "warning": "warning", "info": "info"}
 
 
-def init(context: typer.Context, folder: Path) -> None:
-    """Make a new publication in DIR: newsletter.toml, a first issue, a glossary."""
+def init(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
+) -> None:
+    """Make a new publication.
+
+    DIR gets newsletter.toml, a first issue and a glossary. Nothing that exists is overwritten.
+    """
     from newsletter.pipeline.starting import start_publication
 
     out: Output = context.obj
@@ -42,7 +49,10 @@ def init(context: typer.Context, folder: Path) -> None:
     )
 
 
-def new(context: typer.Context, title: str) -> None:
+def new(
+    context: typer.Context,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="In quotes; it becomes the subject too.")],
+) -> None:
     """Start a new issue, a draft for the next free slot."""
     from newsletter.pipeline.starting import start_issue
 
@@ -59,11 +69,14 @@ def new(context: typer.Context, title: str) -> None:
 
 def check(
     context: typer.Context,
-    issues: list[str] = typer.Argument(None, metavar="[ISSUE]...", help="Paths or slugs; all issues without."),
+    issues: Annotated[list[str] | None, ISSUES] = None,
     strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
-    form: str = typer.Option("human", "--format", metavar="human|github", help="How findings are printed."),
+    form: str = typer.Option("human", "--format", metavar="human|github", help="For people, or for GitHub Actions."),
 ) -> None:
-    """Look for mistakes. Exit 1 on an error finding (with --strict on a warning too)."""
+    """Look for mistakes before readers do.
+
+    Exit code 1 where an error is found, with --strict where a warning is.
+    """
     from newsletter.pipeline.desk import open_desk
 
     out: Output = context.obj
@@ -94,10 +107,13 @@ def check(
 
 def build(
     context: typer.Context,
-    issues: list[str] = typer.Argument(None, metavar="[ISSUE]...", help="Paths or slugs; all issues without."),
+    issues: Annotated[list[str] | None, ISSUES] = None,
     output: Path = typer.Option(Path("build"), "-o", "--output", metavar="DIR", help="Where the files go."),
 ) -> None:
-    """Render issues to files: DIR/SLUG/{email.html,email.txt,email.eml,web.html,edition.json}."""
+    """Render issues to files, to look at them.
+
+    Writes DIR/SLUG/ with email.html, email.txt, email.eml, web.html and edition.json. Findings do not stop it.
+    """
     from newsletter.pipeline.building import files_of, write_folder
     from newsletter.pipeline.desk import open_desk
 
@@ -120,8 +136,11 @@ def build(
     out.result(data, lines, ok=not broken)
 
 
-def approve(context: typer.Context, issue: str) -> None:
-    """Freeze an issue as it is now and queue it. Refused (exit 5) while a check finds an error."""
+def approve(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
+    """Freeze an issue as it is now and queue it.
+
+    What was approved is what is sent, byte for byte. Refused (exit 5) while a check finds an error.
+    """
     from newsletter.pipeline.approval import approve as approve_issue
     from newsletter.pipeline.desk import open_desk
 
@@ -144,7 +163,7 @@ def approve(context: typer.Context, issue: str) -> None:
     )
 
 
-def unapprove(context: typer.Context, issue: str) -> None:
+def unapprove(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
     """Take an issue out of the queue."""
     from newsletter.pipeline.approval import unapprove as unapprove_issue
     from newsletter.pipeline.selection import select_slug

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from newsletter.cli.arguments import ISSUE
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
 from newsletter.errors import NewsletterError, UsageError
@@ -23,15 +24,22 @@ INTERRUPTED = 130
 
 def send(
     context: typer.Context,
-    issue: str,
-    addresses: list[str] = typer.Option([], "--test", metavar="ADDR", help="Send a test to this address only."),
+    issue: Annotated[str, ISSUE],
+    addresses: list[str] = typer.Option(
+        [], "--test", metavar="ADDR", help="Send a test to this address; may be repeated."
+    ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be sent, send nothing."),
     now: bool = typer.Option(False, "--now", help="Send now, outside of any slot; needs --confirm."),
     confirm: str = typer.Option("", "--confirm", metavar="SLUG:COUNT", help="What --now asks you to type."),
     resume: bool = typer.Option(False, "--resume", help="Go on with a broadcast that stopped midway."),
-    unknown: str = typer.Option("", "--unknown", metavar="repeat|skip", help="With --resume: batches in doubt."),
+    unknown: str = typer.Option(
+        "", "--unknown", metavar="repeat|skip", help="With --resume: what to do with batches in doubt."
+    ),
 ) -> None:
-    """Send a test, show what would go out, send now, or go on with what stopped midway."""
+    """Send a test, rehearse, send now, or resume.
+
+    Just one of --test, --dry-run, --now and --resume. An approved issue goes out by itself in its slot.
+    """
     from newsletter.pipeline.desk import open_desk
 
     out: Output = context.obj
@@ -59,7 +67,10 @@ def send(
 
 
 def status(context: typer.Context) -> None:
-    """Where things stand: subscribers, queue, the next slot, what was sent."""
+    """Show where things stand.
+
+    Subscribers, the next slot and what goes out in it, the queue, the last broadcasts.
+    """
     from newsletter.pipeline.overview import overview
 
     out: Output = context.obj
