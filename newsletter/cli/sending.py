@@ -10,7 +10,7 @@ import typer
 from newsletter.cli.arguments import ISSUE
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import NewsletterError, UsageError
+from newsletter.errors import NewsletterError, PartlySentError, UsageError
 
 if TYPE_CHECKING:
     from newsletter.cli.stopping import Stop
@@ -139,6 +139,7 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
     from newsletter.cli.progress import progress_of
     from newsletter.cli.stopping import stop_on_signals
     from newsletter.clock import SystemClock
+    from newsletter.delivery.states import BroadcastState
     from newsletter.pipeline.providers import open_provider
     from newsletter.pipeline.sending import Sending, summary
 
@@ -152,6 +153,10 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
             report = act(sending)
         except NewsletterError as error:
             raise _stopped(stop, error) from None
+    if report.state == BroadcastState.SENDING:
+        raise PartlySentError(
+            summary(report), f"see how far it is: newsletter status; or: newsletter send {slug} --resume"
+        )
     if opened.notice:
         out.warn(opened.notice)
     out.result(report.as_json(), [summary(report)])

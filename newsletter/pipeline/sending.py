@@ -29,9 +29,9 @@ from newsletter.delivery.report import Report, find_broadcast, report_of
 from newsletter.delivery.states import BroadcastState
 from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
 from newsletter.pipeline.desk import Desk
+from newsletter.render import personal
 from newsletter.render.edition import Edition
 from newsletter.render.merge import reader_fields
-from newsletter.render.personal import values_for
 from newsletter.schedule.queue import Approved, read_edition, remove
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts
@@ -132,7 +132,8 @@ class Sending:
         message = message_of(replace(edition, subject=f"[Test] {edition.subject}"))
         link = f"{self.desk.site.base_url}/unsubscribe/test"
         recipients = [
-            Recipient(address, "", values_for(edition, reader_fields("", address, link))) for address in addresses
+            Recipient(address, "", personal.values_for(edition, reader_fields("", address, link)))
+            for address in addresses
         ]
         outcome: Outcome = self.provider.prepare(message)(recipients, f"test-{secrets.token_hex(12)}")
         if isinstance(outcome, Blocked):
@@ -177,11 +178,11 @@ def message_of(edition: Edition) -> Message:
 
 def values_of(edition: Edition, signer: Signer, desk: Desk) -> Callable[[Reader], Mapping[str, str]]:
     """What the edition's variables are for a reader."""
-    base = f"{desk.site.base_url}/unsubscribe"
+    base, values_of = f"{desk.site.base_url}/unsubscribe", personal.values_of(edition)
 
     def values(reader: Reader) -> Mapping[str, str]:
         link = f"{base}/{signer.unsubscribe_token(reader.subscriber_id)}"
-        return values_for(edition, reader_fields(reader.name, reader.email, link))
+        return values_of(reader_fields(reader.name, reader.email, link))
 
     return values
 
@@ -192,6 +193,7 @@ def summary(report: Report) -> str:
     skipped = f"; {sum(report.skipped.values())} skipped ({reasons})" if reasons else ""
     refused = f"; {sum(report.rejected.values())} refused by the provider" if report.rejected else ""
     dropped = f"; {report.dropped} left out by the provider" if report.dropped else ""
+    posting = "; another process is posting the rest" if report.state == BroadcastState.SENDING else ""
     batches = sum(report.batches.values())
     whom = f"{report.sent} reader{'' if report.sent == 1 else 's'} in {batches} batch{'' if batches == 1 else 'es'}"
-    return f'"{report.slug}" went to {whom}{skipped}{refused}{dropped}'
+    return f'"{report.slug}" went to {whom}{skipped}{refused}{dropped}{posting}'

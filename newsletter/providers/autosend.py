@@ -87,11 +87,11 @@ class AutoSend:
             common["replyTo"] = _mailbox(message.reply_to)
         if headers:
             common["headers"] = headers
-        return partial(self._post, json.dumps(common, ensure_ascii=False)[:-1])
+        return partial(self._post, json.dumps(common, ensure_ascii=False)[:-1].encode())
 
-    def _post(self, common: str, recipients: Sequence[Recipient], key: str) -> Outcome:
+    def _post(self, common: bytes, recipients: Sequence[Recipient], key: str) -> Outcome:
         rows = json.dumps([_recipient(recipient) for recipient in recipients], ensure_ascii=False)
-        body = f'{common}, "recipients": {rows}}}'.encode()
+        body = b'%s, "recipients": %s}' % (common, rows.encode())
         try:
             with self._session.post(
                 self._url,
