@@ -146,7 +146,7 @@ class Broadcaster:
             elif isinstance(trouble, Refused):
                 ledger.note(connection, broadcast_id, trouble.reason)  # stays `sending`: the next pass goes on
             elif trouble or BatchState.UNKNOWN in left:
-                reason = getattr(trouble, "reason", "") or "it is unknown whether some batches were taken"
+                reason = getattr(trouble, "reason", "") or ledger.doubt(connection, broadcast_id)
                 ledger.move_broadcast(connection, broadcast_id, BroadcastState.PAUSED, reason=reason)
             report = report_of(connection, broadcast_id)
         _raise_for(report, trouble)

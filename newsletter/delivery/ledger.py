@@ -208,6 +208,13 @@ def open_batches(connection: Connection, broadcast_id: int) -> set[str]:
     return set(connection.execute(query.distinct()).scalars())
 
 
+def doubt(connection: Connection, broadcast_id: int) -> str:
+    """Why it is unknown whether some batches were taken: what the first of them met."""
+    query = select(batches.c.error).where(batches.c.broadcast_id == broadcast_id, batches.c.state == BatchState.UNKNOWN)
+    error = connection.execute(query.order_by(batches.c.number).limit(1)).scalar()
+    return "it is unknown whether some batches were taken" + (f" ({error})" if error else "")
+
+
 def key_of(digest: str, number: int, readers: Iterable[Reader]) -> str:
     """The idempotency key of one call: the same for the same edition, batch and readers, and else never the same.
 

@@ -16,10 +16,18 @@ from newsletter.delivery import ledger
 from newsletter.delivery.broadcaster import Broadcaster, Job, Progress
 from newsletter.delivery.ledger import Reader
 from newsletter.delivery.planning import create_broadcast
-from newsletter.delivery.protocol import Accepted, Message, Outcome, Provider, Recipient
+from newsletter.delivery.protocol import (
+    Accepted,
+    Blocked,
+    Message,
+    Outcome,
+    Provider,
+    Recipient,
+    RecipientsRefused,
+)
 from newsletter.delivery.report import Report, find_broadcast, report_of
 from newsletter.delivery.states import BroadcastState
-from newsletter.errors import NewsletterError, ProviderError, SafetyError, UsageError
+from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
 from newsletter.pipeline.desk import Desk
 from newsletter.render import personal
 from newsletter.render.edition import Edition
@@ -119,7 +127,7 @@ class Sending:
     def test(self, edition: Edition, addresses: Sequence[str]) -> None:
         """Send an edition to a few addresses, marked as a test, leaving no trace in the store.
 
-        Raises ProviderError where the provider did not take it.
+        Raises ProviderError where the provider did not take it for now, ConfigError where it never will.
         """
         message = message_of(replace(edition, subject=f"[Test] {edition.subject}"))
         link = f"{self.desk.site.base_url}/unsubscribe/test"
@@ -128,10 +136,12 @@ class Sending:
             for address in addresses
         ]
         outcome: Outcome = self.provider.prepare(message)(recipients, f"test-{secrets.token_hex(12)}")
+        if isinstance(outcome, Blocked):
+            raise ConfigError(f"the test was not sent: {outcome.reason}", outcome.hint)
+        if isinstance(outcome, RecipientsRefused):
+            raise UsageError(f"the test was not sent: {next(iter(outcome.reasons.values()))}", "check the address")
         if not isinstance(outcome, Accepted):
-            raise ProviderError(
-                f"the test was not sent: {getattr(outcome, 'reason', outcome)}", getattr(outcome, "hint", "")
-            )
+            raise ProviderError(f"the test was not sent: {outcome.reason}", "try it again later")
 
     def _signer(self) -> Signer:
         return open_signer(self.desk.publication.state)
@@ -139,7 +149,12 @@ class Sending:
 
 def confirm(connection: Connection, slug: str, segment: str, typed: str) -> int:
     """How many readers would be mailed, if `typed` is `SLUG:COUNT` with just that number; else SafetyError."""
+    if find_broadcast(connection, slug) is not None:
+        raise SafetyError(f'the issue "{slug}" has its broadcast already', "see: newsletter status")
     count, _ = count_audience(connection, segment)
+    if not count:  # an issue has one broadcast, which must not be lost on nobody
+        whom = f' in the segment "{segment}"' if segment else ""
+        raise SafetyError(f'"{slug}" would go to nobody: no active reader{whom}', "newsletter subscribers import FILE")
     if typed != f"{slug}:{count}":
         found = f'found "{typed}"' if typed else "it is missing"
         raise SafetyError(

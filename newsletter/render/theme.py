@@ -41,7 +41,7 @@ class Theme:
         except jinja2.TemplateSyntaxError as error:
             file = error.filename or str(self.folder / template)
             raise ContentError(file, error.lineno, error.message or "cannot be read", "see docs/themes.md") from None
-        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             line = _line_in(error, str(self.folder))
             raise ContentError(
                 self.folder / template, line, f"the template fails: {error}", "see docs/themes.md"
@@ -60,7 +60,9 @@ def read_theme(folders: Sequence[Path], name: str) -> Theme:
     files = {}
     for path in sorted(folder.iterdir()):
         if path.suffix in _SUFFIXES and path.is_file():
-            files[path.name] = decode(path, read_bytes(path))
+            data = read_bytes(path)
+            silent = path.suffix == ".css" and not data.strip()  # a style sheet may have nothing to say
+            files[path.name] = "" if silent else decode(path, data)
     missing = [file for file in NEEDED if file not in files]
     if missing:
         raise ConfigError(f"{folder}: the theme lacks {', '.join(missing)}", "copy it from the default theme")
