@@ -187,6 +187,16 @@ class StorageConfig(_Section):
     database_url: str = ""
 
 
+class PublicConfig(_Section):
+    """`[public]`: the pages for readers, and what the provider tells of deliveries."""
+
+    topics: tuple[Annotated[OneLine, Field(min_length=1, max_length=100)], ...] = ()
+    confirm_within: Duration = timedelta(days=7)
+    soft_bounces: Annotated[int, Field(ge=1)] = 3
+    webhook_secret: SecretName = "AUTOSEND_WEBHOOK_SECRET"
+    proxies: tuple[OneLine, ...] = ("127.0.0.1", "::1")
+
+
 class Config(_Section):
     """All of `newsletter.toml`."""
 
@@ -196,6 +206,7 @@ class Config(_Section):
     provider: ProviderConfig = ProviderConfig()
     delivery: DeliveryConfig = DeliveryConfig()
     storage: StorageConfig = StorageConfig()
+    public: PublicConfig = PublicConfig()
     check: Mapping[str, Literal["off", "info", "warning", "error"]] = Field(default_factory=dict)
 
 
