@@ -193,7 +193,7 @@ class PublicConfig(_Section):
     topics: tuple[Annotated[OneLine, Field(min_length=1, max_length=100)], ...] = ()
     confirm_within: Duration = timedelta(days=7)
     soft_bounces: Annotated[int, Field(ge=1)] = 3
-    webhook_secret: SecretName = "AUTOSEND_WEBHOOK_SECRET"
+    webhook_secret: SecretName = "AUTOSEND_WEBHOOK_SECRET"  # noqa: S105 - a name
     proxies: tuple[OneLine, ...] = ("127.0.0.1", "::1")
 
 

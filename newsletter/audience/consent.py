@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from newsletter.audience.addresses import Address
-from newsletter.audience.suppression import erased_key, is_suppressed
 from newsletter.audience.subscribers import State, leave
+from newsletter.audience.suppression import erased_key, is_suppressed
 from newsletter.store.tables import consents, subscriber_tags, subscribers, suppressions
 
 
@@ -43,9 +43,7 @@ class Wanted:
     topics: tuple[str, ...] = ()
 
 
-def record(
-    connection: Connection, subscriber_id: int, action: str, source: str, now: datetime, **detail: Any
-) -> None:
+def record(connection: Connection, subscriber_id: int, action: str, source: str, now: datetime, **detail: Any) -> None:
     """Add a line to the consent log."""
     row = {"subscriber_id": subscriber_id, "action": action, "source": source[:200], "at": now, "detail": detail}
     connection.execute(consents.insert(), row)
@@ -76,8 +74,8 @@ def ask(connection: Connection, address: Address, *, name: str, language: str, s
     """
     known = find(connection, email_key=address.key)
     if known is None:
-        row = {"email": address.email, "email_key": address.key, "name": name[:200], "state": State.PENDING}
-        row |= {"language": language[:35], "fields": {}, "created_at": now, "changed_at": now}
+        row: dict[str, Any] = {"email": address.email, "email_key": address.key, "state": State.PENDING}
+        row |= {"name": name[:200], "language": language[:35], "fields": {}, "created_at": now, "changed_at": now}
         key = connection.execute(subscribers.insert().values(row)).inserted_primary_key
         assert key is not None  # noqa: S101 - an insert of one row has one key
         known = find(connection, member=int(key[0]))

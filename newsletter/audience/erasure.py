@@ -1,4 +1,4 @@
-"""Erase a reader who asks for it (GDPR article 17): nothing stays but a hash that keeps lists from bringing them back."""
+"""Erase a reader who asks for it (GDPR article 17): what stays is a hash that keeps lists from bringing them back."""
 
 from __future__ import annotations
 

@@ -30,7 +30,10 @@ def unsuppress(connection: Connection, email_key: str) -> bool:
 
 def is_suppressed(connection: Connection, email_key: str) -> bool:
     """Whether an address must not be mailed, even if its reader asked; who was erased may come back by asking."""
-    return connection.execute(select(suppressions.c.reason).where(suppressions.c.email_key == email_key)).first() is not None
+    return (
+        connection.execute(select(suppressions.c.reason).where(suppressions.c.email_key == email_key)).first()
+        is not None
+    )
 
 
 def erased_key(connection: Connection, email_key: str) -> str:

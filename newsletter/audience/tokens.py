@@ -72,14 +72,14 @@ class Signer:
 
     def token(self, purpose: str, value: Any) -> str:
         """A word that says `value`, for this purpose only, and knows when it was made."""
-        made = URLSafeTimedSerializer(self._keys, salt=purpose).dumps(value)
-        return made if isinstance(made, str) else made.decode("ascii")
+        return str(URLSafeTimedSerializer(self._keys, salt=purpose).dumps(value))
 
     def read(self, purpose: str, token: str, within: timedelta) -> Word | None:
         """What a token of this purpose says, or None for one that we did not make, or longer ago than `within`."""
         serializer = URLSafeTimedSerializer(self._keys, salt=purpose)
         try:
-            value, made_at = serializer.loads(token[:_LONGEST], max_age=within.total_seconds(), return_timestamp=True)
+            age = int(within.total_seconds())
+            value, made_at = serializer.loads(token[:_LONGEST], max_age=age, return_timestamp=True)
         except (BadData, ValueError):
             return None
         return Word(value, made_at)

@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from newsletter.cli import audience, demo, editing, planning, sending, simulator
+from newsletter.cli import audience, demo, editing, planning, publishing, sending, simulator
 from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
@@ -31,6 +31,8 @@ app.command("status")(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")
 app.command("simulator", epilog=example("simulator"))(simulator.run)
 app.add_typer(audience.app, name="subscribers")
+app.command("serve", epilog=example("serve"))(publishing.serve)
+app.add_typer(publishing.archive, name="archive")
 app.add_typer(config, name="config")
 app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)
 

@@ -25,6 +25,8 @@ EXAMPLES = {
     "send": "newsletter send next --test you@example.org",
     "status": "newsletter status",
     "simulator": "newsletter simulator --port 8026 --faults 429:0.1,500:0.05",
+    "serve": "newsletter serve --port 8651",
+    "archive": "newsletter archive build -o site",
     "test": "newsletter test -k slot -n 0",
     "move": "newsletter queue move what-is-a-token 1",
     "hold": "newsletter queue hold what-is-a-token",

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,37 @@ class Unknown:
 
 Outcome = Accepted | RecipientsRefused | Refused | Blocked | Unknown
 Post = Callable[[Sequence[Recipient], str], Outcome]
+
+
+class EventKind(StrEnum):
+    """What a provider tells of one mail or one address."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a provider told, in our words.
+
+    `key` is the same each time that the same thing is told. `reference` is the provider's name for the batch. `soft`
+    bounces are those after which another mail may arrive. `subject` tells whose mail it was where nothing else does.
+    """
+
+    kind: EventKind
+    email: str
+    occurred_at: datetime
+    key: str
+    reference: str = ""
+    subject: str = ""
+    soft: bool = False
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Provider(Protocol):
