@@ -55,7 +55,7 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> bool:
     if after >= through:
         return False
     last = _last_batch(connection, broadcast_id)
-    members = page(after, through, broadcast.segment, PAGE).subquery()
+    members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at).subquery()
     connection.execute(_insert(broadcast_id, members, size, last, _filled(connection, broadcast_id, last)))
     written, reached, number = _written(connection, broadcast_id, after)
     numbers = range(last + 1, number + 1)

@@ -12,7 +12,7 @@ from newsletter.audience import consent
 from newsletter.audience.addresses import parse_address
 from newsletter.audience.consent import Member, Wanted
 from newsletter.audience.erasure import forget
-from newsletter.audience.subscribers import State
+from newsletter.audience.subscribers import RHYTHMS, State
 from newsletter.audience.tokens import PREFERENCES
 from newsletter.audience.wishes import Kind, store_wish
 from newsletter.web.public import replies
@@ -22,7 +22,6 @@ from newsletter.web.public.joining import HONEYPOT, take_address
 
 TEST = "test"  # what stands for the token in test mails
 _SETTINGS_WITHIN = timedelta(days=1)  # a page left open; the unsubscribe link makes a new one at any time
-_RHYTHMS = (0, 7, 30)
 _PAUSES = (0, 2, 4, 8, 12)  # weeks
 
 
@@ -87,7 +86,7 @@ def _save(house: House, ask: Ask, member: Member) -> Answer:
     if weeks in _PAUSES[1:]:
         paused = house.now() + timedelta(weeks=weeks)
     offered = house.publication.config.public.topics
-    wanted = Wanted(days if days in _RHYTHMS[1:] else None, paused, ask.fields("topic"))
+    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"))
     with house.store.transaction() as connection:
         consent.prefer(connection, member, wanted, offered, house.now())
         changed = consent.find(connection, member=member.id)

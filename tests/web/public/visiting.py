@@ -1,4 +1,4 @@
-"""Requests to the public pages in this process, without a network: what a browser, a scanner or a provider would ask."""
+"""Requests to the public pages in this process: what a browser, a scanner or a provider would ask."""
 
 from __future__ import annotations
 
