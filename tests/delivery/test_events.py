@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -43,12 +44,10 @@ def sent(store: Store) -> Store:
     return store
 
 
-def event(
-    kind: str, who: str, reference: str = "b1", hours: float = 1, *, subject: str = "", soft: bool = False
-) -> Event:
+def event(kind: str, who: str, reference: str = "b1", hours: float = 1, **more: Any) -> Event:
     at = NOW + timedelta(hours=hours)
     key = f"{kind}-{who}-{reference}-{hours}"
-    return Event(EventKind(kind), f"{who}@E.org", at, key, reference, subject, soft)
+    return Event(EventKind(kind), f"{who}@E.org", at, key, reference, **more)
 
 
 def tell(store: Store, told: Sequence[Event]) -> None:
