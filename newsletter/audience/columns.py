@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from newsletter.audience.subscribers import State
@@ -26,6 +27,7 @@ _NAMES = {
         *("consentat", "consentdate", "confirmtime", "optintime", "subscribedat", "createdat", "joined", "startdate"),
         *("creationdate", "created", "subscribedate"),
     ),
+    "fields": ("fields",),
     "willing": ("subscribedtoemails",),  # Ghost: false is who wants no mail
     "unwilling": ("emaildisabled",),  # Substack: true is who wants no mail
     "left_at": ("unsubtime", "unsubscribedat", "unsubscriptiondate", "deletedat"),  # Mailchimp, Buttondown, Ghost
@@ -68,18 +70,22 @@ def roles_of(header: Sequence[str], fields: Collection[str] = ()) -> list[str]:
 
 def state_of(cells: Mapping[str, str]) -> State:
     """The consent that a line tells of; raises ValueError for a word that nobody knows."""
-    text = cells.get("state", "")
-    state = _STATE_OF.get(plain(text))
-    if state is None:
-        raise ValueError(f'unknown state "{text[:40]}", expected one of: {", ".join(State)}')
-    found = [state]
+    found = [_state(cells.get("state", ""))]
     if cells.get("left_at") or cells.get("unwilling", "").lower() in _YES:
         found.append(State.UNSUBSCRIBED)
     if cells.get("willing") and cells["willing"].lower() not in _YES:
         found.append(State.UNSUBSCRIBED)
     if cells.get("cleaned_at"):
         found.append(State.BOUNCED)
-    return max(found, key=lambda one: one.weight)
+    return found[0] if len(found) == 1 else max(found, key=lambda one: one.weight)
+
+
+@lru_cache(maxsize=256)
+def _state(text: str) -> State:
+    state = _STATE_OF.get(plain(text))
+    if state is None:
+        raise ValueError(f'unknown state "{text[:40]}", expected one of: {", ".join(State)}')
+    return state
 
 
 def tags_of(value: object) -> list[str]:

@@ -178,7 +178,7 @@ def _not_a_list(path: Path, text: str, file: TextIO) -> None:
 
 
 def _entry(line: int, row: Mapping[str, Any]) -> Entry | Reject:
-    cells = {key: _clean(value) for key, value in row.items() if key and value is not None and value != ""}
+    cells = {key: _clean(value) for key, value in row.items() if key and value not in (None, "")}
     email = " ".join(str(row.get("email") or "").split())  # as it is: an address is not guessed at
     try:
         address = parse_address(email)
@@ -197,8 +197,20 @@ def _entry(line: int, row: Mapping[str, Any]) -> Entry | Reject:
         _tags(row["tags"]) if "tags" in cells else (),
         cells.get("consent_source", "")[:200],
         consent_at,
-        {key[6:][:64]: text[:1000] for key, text in cells.items() if key.startswith("field.")},
+        _fields(cells, row.get("fields")),
     )
+
+
+def _fields(cells: Mapping[str, str], whole: object) -> dict[str, str]:
+    """The fields to keep: columns of their own, and those of our own export, which has them as one JSON object."""
+    found = {key[6:][:64]: text[:1000] for key, text in cells.items() if key.startswith("field.")}
+    if whole and isinstance(whole, str):
+        try:
+            whole = json.loads(whole)
+        except (ValueError, RecursionError):
+            return found
+    named = whole.items() if isinstance(whole, dict) else ()
+    return {_clean(key)[:64]: _clean(text)[:1000] for key, text in named} | found
 
 
 def _clean(value: object) -> str:

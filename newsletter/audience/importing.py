@@ -51,17 +51,18 @@ def import_entries(
     *,
     source: str,
     now: datetime,
+    agreed: datetime | None = None,
     tags: Sequence[str] = (),
     progress: Callable[[ImportReport], None] = lambda _: None,
     bad: Callable[[Reject], None] = lambda _: None,
 ) -> ImportReport:
     """Add and update the subscribers of `entries` on a connection whose transaction the caller ends.
 
-    `source` stands for the consent's source where the list does not name one, `tags` are given to everybody on it.
-    `states` counts the readers added.
+    `source` and `agreed` (else `now`) stand for the consent's source and date where the list names none, `tags` are
+    given to everybody on it. `states` counts the readers added.
     """
     report, rest = ImportReport(), iter(entries)
-    page = _Page(connection, source, now, tuple(tags), suppression.any_erased(connection), report)
+    page = _Page(connection, source, now, agreed or now, tuple(tags), suppression.any_erased(connection), report)
     while chunk := list(islice(rest, _PAGE)):
         for reject in (entry for entry in chunk if isinstance(entry, Reject)):
             report.rejected += 1
@@ -93,6 +94,7 @@ class _Page:
     connection: Connection
     source: str
     now: datetime
+    agreed: datetime
     tags: tuple[str, ...]
     erased: bool
     report: ImportReport
@@ -147,7 +149,7 @@ class _Page:
             "timezone": entry.timezone,
             "fields": dict(entry.fields),
             "consent_source": entry.consent_source or self.source,
-            "consent_at": entry.consent_at or self.now,
+            "consent_at": entry.consent_at or self.agreed,
             "created_at": self.now,
             "changed_at": self.now,
         }

@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from newsletter.cli import audience, demo, editing, planning, publishing, sending, simulator
+from newsletter.cli import audience, demo, editing, planning, publishing, readers, sending, simulator
 from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
@@ -30,6 +30,8 @@ app.command("send", epilog=example("send"))(sending.send)
 app.command("status")(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")
 app.command("simulator", epilog=example("simulator"))(simulator.run)
+for act in (readers.add, readers.remove, readers.forget, readers.suppress):
+    audience.app.command(act.__name__, epilog=example(act.__name__))(act)
 app.add_typer(audience.app, name="subscribers")
 app.command("serve", epilog=example("serve"))(publishing.serve)
 app.add_typer(publishing.archive, name="archive")
