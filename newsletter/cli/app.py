@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from newsletter.cli import audience, demo, editing, planning, publishing, readers, sending, simulator
+from newsletter.cli import audience, bounces, demo, editing, planning, publishing, readers, sending, simulator
 from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
@@ -35,6 +35,7 @@ for act in (readers.add, readers.remove, readers.forget, readers.suppress):
 app.add_typer(audience.app, name="subscribers")
 app.command("serve", epilog=example("serve"))(publishing.serve)
 app.add_typer(publishing.archive, name="archive")
+app.add_typer(bounces.app, name="bounces")
 app.add_typer(config, name="config")
 app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)
 

@@ -32,6 +32,7 @@ EXAMPLES = {
     "remove": "newsletter subscribers remove ada@example.org",
     "forget": "newsletter subscribers forget ada@example.org",
     "suppress": "newsletter subscribers suppress ada@example.org --reason legal",
+    "bounces": "newsletter bounces read bounces.mbox",
     "serve": "newsletter serve --port 8651",
     "archive": "newsletter archive build -o site",
     "test": "newsletter test -k slot -n 0",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import quote
 
 from newsletter.errors import NewsletterError
 from newsletter.web.public import reading, replies
@@ -49,7 +48,7 @@ def _asking(**path: str) -> Ask:
 def _folder(tag: str) -> str:
     """A tag as one folder's name, never a way out of it; a server asked for the link's address finds it."""
     name = tag.replace("/", "%2F").replace("\0", "")
-    return quote(name, safe="") if name.strip(".") == "" else name
+    return name.replace(".", "%2E") if name.strip(".") == "" else name
 
 
 def _write(path: Path, content: bytes) -> Path:
