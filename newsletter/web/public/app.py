@@ -1,12 +1,14 @@
 """The route table of the public pages, and the way from HTTP to a handler and back.
 
 A handler is a function from the house and a plain `Ask` to a plain `Answer`. It runs in a thread, since it waits for
-the database; the event loop only reads and writes.
+the database; the event loop only reads and writes. The one for events is a coroutine: a thousand a second would cost a
+thousand changes of thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from inspect import iscoroutinefunction
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,10 +24,11 @@ from newsletter.web.public.guard import Guard
 from newsletter.web.public.house import House
 from newsletter.web.public.limits import network_of
 
-Handler = Callable[[House, Ask], Answer]
+Handler = Callable[[House, Ask], Answer | Coroutine[Any, Any, Answer]]
 
 # path, what answers it, whether a POST is taken; the first that fits
 ROUTES: tuple[tuple[str, Handler, bool], ...] = (
+    ("/webhooks/autosend", hooks.autosend, True),
     ("/", reading.home, False),
     ("/page/{number}/", reading.later, False),
     ("/tags/{tag:path}/", reading.tagged, False),
@@ -44,7 +47,6 @@ ROUTES: tuple[tuple[str, Handler, bool], ...] = (
     ("/unsubscribe/", leaving.lost_link, True),
     ("/unsubscribe/{token}", leaving.unsubscribe, True),
     ("/preferences/{token}", leaving.preferences, True),
-    ("/webhooks/autosend", hooks.autosend, True),
     ("/{slug}/", reading.issue_page, False),
     ("/{slug}", reading.to_issue, False),
 )
@@ -69,13 +71,16 @@ def application(house: House, say: Callable[[str], None] = lambda _: None) -> Gu
 
 
 def _endpoint(house: House, handler: Handler, say: Callable[[str], None]) -> Callable[[Request], Any]:
+    call: Callable[[House, Ask], Any] = handler
+    waits = iscoroutinefunction(handler)
+
     async def answer(request: Request) -> Response:
         ask = _ask(request)
         wait = 0.0 if ask.posted else house.limits.reading.wait(ask.network)
         if wait:
             return _response(house, request, replies.too_often(house, wait))
         try:
-            made = await run_in_threadpool(handler, house, ask)
+            made: Answer = await (call(house, ask) if waits else run_in_threadpool(call, house, ask))
         except Exception as error:
             say(f"{request.method} {request.url.path.split('/')[1]}: {type(error).__name__}: {error}")
             _ = house.words

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from newsletter.providers.autosend_events import is_theirs, read_event
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
+from newsletter.web.public.inbox import SECONDS
 
 
-def autosend(house: House, ask: Ask) -> Answer:
+async def autosend(house: House, ask: Ask) -> Answer:
     """One webhook of AutoSend. 200 stored or not of interest, 401 not theirs, 400 no event, 503 try again."""
     if not ask.posted:
         return _plain("events are posted here", 405)
@@ -21,7 +24,7 @@ def autosend(house: House, ask: Ask) -> Answer:
         return _plain("this is no event", 400)
     if event is None:
         return _plain("not of interest", 200)
-    house.inbox.put(event)
+    await asyncio.wait_for(asyncio.wrap_future(house.inbox.put(event)), SECONDS)
     return _plain("stored", 200)
 
 

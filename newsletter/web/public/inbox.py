@@ -45,11 +45,11 @@ class Inbox:
             self._waiting.put(None)
             self._thread.join()
 
-    def put(self, event: Event) -> None:
-        """Store an event; returns when it is on the disk. Raises what kept it from being stored."""
+    def put(self, event: Event) -> Future[None]:
+        """Store an event: done when it is on the disk, or with what kept it from being stored."""
         done: Future[None] = Future()
         self._waiting.put((event, done))
-        done.result(SECONDS)
+        return done
 
     def _run(self) -> None:
         looked = 0.0
@@ -87,10 +87,12 @@ class Inbox:
                 store_events(connection, self.source, [event for event, _ in group], self.now())
         except Exception as error:
             for _, done in group:
-                done.set_exception(error)
+                if not done.cancelled():
+                    done.set_exception(error)
             return
         for _, done in group:
-            done.set_result(None)
+            if not done.cancelled():
+                done.set_result(None)
 
     def _apply(self) -> None:
         """Apply what is stored while nothing new waits."""
