@@ -1,7 +1,7 @@
 """How many signed events a second are stored: `python -m benchmarks.events [--events N] [--connections N]`.
 
-`newsletter serve` runs as a process of its own on SQLite with full durability, and answers an event with 200 when it is on
-the disk. At the end the server is killed with SIGKILL, and what was acknowledged is looked for in the database.
+`newsletter serve` runs as a process of its own on SQLite with full durability, and answers an event with 200 when it is
+on the disk. At the end the server is killed with SIGKILL, and what was acknowledged is looked for in the database.
 """
 
 from __future__ import annotations

@@ -132,6 +132,11 @@ def health(house: House, ask: Ask) -> Answer:  # noqa: ARG001 - a handler
     return Answer(b"ok\n", type="text/plain; charset=utf-8", private=True)
 
 
+def no_icon(house: House, ask: Ask) -> Answer:  # noqa: ARG001 - a handler
+    """Browsers ask for an icon, whether there is one or not."""
+    return Answer(b"", 204, headers={"Cache-Control": "public, max-age=86400"})
+
+
 def tags_of(issues: Sequence[Published]) -> list[str]:
     """All tags, in the alphabet's order."""
     return sorted({tag for issue in issues for tag in issue.tags})
