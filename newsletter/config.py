@@ -151,6 +151,36 @@ class StorageConfig(_Section):
     database_url: str = ""
 
 
+class RuleConfig(_Section):
+    """One line of `[check]`: how bad a finding of the rule is, and its threshold; what is not said stays as it is."""
+
+    severity: Literal["off", "info", "warning", "error"] | None = None
+    limit: Annotated[float, Field(ge=0)] | None = None
+
+
+# `rule = "warning"` is short for `rule = { severity = "warning" }`.
+RuleSetting = Annotated[
+    RuleConfig, BeforeValidator(lambda value: {"severity": value} if isinstance(value, str) else value)
+]
+
+
+class LinksConfig(_Section):
+    """`[links]`: how the addresses in an issue are tried. `allow` are host names that may be private."""
+
+    timeout: Duration = timedelta(seconds=10)
+    deadline: Duration = timedelta(minutes=1)
+    pause: Duration = timedelta(milliseconds=200)
+    max_age: Duration = timedelta(days=1)
+    at_once: Annotated[int, Field(ge=1, le=64)] = 16
+    allow: tuple[str, ...] = ()
+
+
+class SpellingConfig(_Section):
+    """`[spelling]`: the file with the words that are right here, one a line."""
+
+    words: str = "words.txt"
+
+
 class Config(_Section):
     """All of `newsletter.toml`."""
 
@@ -160,7 +190,10 @@ class Config(_Section):
     provider: ProviderConfig = ProviderConfig()
     delivery: DeliveryConfig = DeliveryConfig()
     storage: StorageConfig = StorageConfig()
-    check: Mapping[str, Literal["off", "info", "warning", "error"]] = Field(default_factory=dict)
+    check: Mapping[str, RuleSetting] = Field(default_factory=dict)
+    links: LinksConfig = LinksConfig()
+    clients: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    spelling: SpellingConfig = SpellingConfig()
 
 
 def read_config(path: Path) -> Config:
@@ -208,8 +241,8 @@ def _explain(error: ValidationError, path: Path, text: str) -> ConfigError:
 
 
 def _known_keys(section: list[str]) -> list[str]:
-    model: Any = Config
-    for name in section:
+    model: Any = RuleConfig if section[:1] == ["check"] else Config
+    for name in section if model is Config else []:
         model = model.model_fields[name].annotation
     return list(model.model_fields)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,9 @@ from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from newsletter.check.known import NOTHING, Known
 from newsletter.check.source import Heading, Link, Scan, headings, scan
+from newsletter.content.headings import first_heading
 from newsletter.content.issue import Issue
 from newsletter.content.prose import Prose, prose_of
 from newsletter.render.edition import Edition
@@ -19,25 +22,47 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 
+_KEY = re.compile(r"[\s\"'\[-]*[\w.-]+[\"'\]]?\s*[:=]\s*[\"']?(?=\S)")
+
+
 @dataclass(frozen=True)
 class Inspection:
-    """One issue under check. `issues` are all issues of the publication in their order, this one among them."""
+    """One issue under check. `issues` are all issues of the publication in their order, this one among them.
+
+    `known` is what was found out elsewhere: rules themselves look at no network, database or file.
+    """
 
     issue: Issue
     edition: Edition
     site: Site
     today: date
     issues: tuple[Issue, ...] = ()
+    known: Known = NOTHING
 
     def at(self, offset: int) -> tuple[int, int]:
         """The line and column in the file, both 1-based, of a 0-based place in the body."""
         row = bisect_right(self._line_starts, offset) - 1
         return self.issue.body_line + row, offset - self._line_starts[row] + 1
 
-    def key(self, *names: str) -> int:
-        """The line of the first front matter key among `names` that is written, else where the body starts."""
-        lines = self.issue.key_lines
-        return next((lines[name] for name in names if name in lines), self.issue.body_line)
+    def place(self, *names: str) -> tuple[int, int]:
+        """Line and column of the value of the first front matter key among `names` that is written.
+
+        A title that is no key is the first heading; what is written nowhere is at the file's start.
+        """
+        written = self.issue.key_lines
+        line = next((written[name] for name in names if name in written), None)
+        if line is None and "title" in names:
+            below = self._lines[self.issue.body_line - 1 :]  # the issue's body no longer has it
+            heading = first_heading("\n".join(below))
+            return (heading.start + self.issue.body_line, 1) if heading else (1, 1)
+        if line is None:
+            return 1, 1
+        value = _KEY.match(self.line(line))
+        return line, value.end() + 1 if value else 1
+
+    def line(self, number: int) -> str:
+        """The file's line of that number, counted from 1; "" where it has none."""
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
 
     @property
     def page(self) -> str:
@@ -109,6 +134,10 @@ class Inspection:
     @cached_property
     def _scan(self) -> Scan:
         return scan(self.issue.body, self.prose.text)
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.issue.text.split("\n")
 
     @cached_property
     def _line_starts(self) -> list[int]:

@@ -28,7 +28,7 @@ def merge_tag_no_default(inspection: Inspection) -> Iterator[Hit]:
         for match in PLAUSIBLE.finditer(getattr(issue, key)):
             if _bare(match[1]):
                 typed = True
-                yield Hit(f"{match[0]} is empty for who gave no name", inspection.key(key, "title"), 1)
+                yield Hit(f"{match[0]} is empty for who gave no name", *inspection.place(key, "title"))
     for match in PLAUSIBLE.finditer(inspection.prose.text):
         if _bare(match[1]):
             typed = True

@@ -1,4 +1,4 @@
-"""`newsletter init`, `new`, `check`, `build`, `approve`, `unapprove`: the editor's commands."""
+"""`newsletter init`, `new`, `build`, `approve`, `unapprove`: the editor's commands."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ import typer
 
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import ContentError, NewsletterError, UsageError
+from newsletter.errors import ContentError
 
 if TYPE_CHECKING:
     from newsletter.content.issue import Issue
-    from newsletter.finding import Finding
     from newsletter.pipeline.desk import Desk
-
-_SIGNS = {"error": "error", "warning": "warning", "info": "info"}
 
 
 def init(context: typer.Context, folder: Path) -> None:
@@ -53,41 +50,6 @@ def new(context: typer.Context, title: str) -> None:
         {"path": str(path), "slot": str(slot)},
         [f"{path}: a draft for the slot of {slot}", "write it, then set  status: ready"],
     )
-
-
-def check(
-    context: typer.Context,
-    issues: list[str] = typer.Argument(None, metavar="[ISSUE]...", help="Paths or slugs; all issues without."),
-    strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
-    form: str = typer.Option("human", "--format", metavar="human|github", help="How findings are printed."),
-) -> None:
-    """Look for mistakes. Exit 1 on an error finding (with --strict on a warning too)."""
-    from newsletter.pipeline.desk import open_desk
-
-    out: Output = context.obj
-    out.command = "check"
-    if form not in ("human", "github"):
-        raise UsageError(f'--format: there is no "{form}"', "expected human or github")
-    desk = open_desk(publication_of(out))
-    chosen, broken = _chosen(desk, issues)
-    found: list[tuple[str, tuple[Finding, ...]]] = []
-    now, lines = datetime.now(UTC), list[str]()
-    for issue in chosen:
-        findings = desk.check(issue, desk.render(issue), now)
-        found.append((issue.slug, findings))
-        lines += [_github(finding) for finding in findings] if form == "github" else _human(issue, findings)
-    lines += [_github_error(error) if form == "github" else f"error: {error.message}" for error in broken]
-    counts = {level: sum(f.severity == level for _, fs in found for f in fs) for level in _SIGNS}
-    counts["error"] += len(broken)
-    if form == "human":
-        lines.append(_total(len(chosen) + len(broken), counts))
-    data = {
-        "issues": {slug: [finding.as_json() for finding in findings] for slug, findings in found},
-        "unreadable": [{"message": error.message, "hint": error.hint} for error in broken],
-        **{f"{level}s": count for level, count in counts.items()},
-    }
-    failed = counts["error"] > 0 or (strict and counts["warning"] > 0)
-    out.result(data, lines, ok=not failed)
 
 
 def build(
@@ -175,30 +137,3 @@ def _free_name(slug: str, taken: dict[str, dict[str, str]]) -> str:
     while name in taken:
         number, name = number + 1, f"{slug}-{number}"
     return name
-
-
-def _human(issue: Issue, findings: tuple[Finding, ...]) -> list[str]:
-    lines = [f"{issue.file}: {'nothing found' if not findings else ''}".rstrip()]
-    for finding in findings:
-        place = f"{finding.line}:{finding.column}" if finding.line and finding.column else f"{finding.line or '-'}"
-        lines.append(f"  {place:>7}  {finding.severity.value:<7}  {finding.message}  [{finding.rule}]")
-        if finding.fix:
-            lines.append(f"{'':20}{finding.fix}")
-    return lines
-
-
-def _total(issues: int, counts: dict[str, int]) -> str:
-    listed = ", ".join(f"{count} {level}{'s' if count != 1 else ''}" for level, count in counts.items())
-    return f"{issues} issue{'s' if issues != 1 else ''} checked: {listed.replace('infos', 'info')}"
-
-
-def _github(finding: Finding) -> str:
-    """An annotation of GitHub Actions (docs.github.com, workflow commands)."""
-    level = {"error": "error", "warning": "warning", "info": "notice"}[finding.severity.value]
-    place = f"file={finding.file},line={finding.line or 1},col={finding.column or 1},title={finding.rule}"
-    message = f"{finding.message}. {finding.fix}".replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{level} {place}::{message}"
-
-
-def _github_error(error: NewsletterError) -> str:
-    return f"::error title=unreadable::{error.message}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from newsletter.content.glossary import read_glossary
 from newsletter.content.issue import Issue
@@ -15,6 +16,9 @@ from newsletter.publication import Publication
 from newsletter.render.edition import Edition
 from newsletter.render.site import IssueLink, Site
 from newsletter.render.theme import Theme, read_theme
+
+if TYPE_CHECKING:
+    from newsletter.check.rule import Rule
 
 _SUFFIXES = (".md", ".markdown")
 _CREDITS = {"autosend": ("AutoSend", "https://autosend.com")}
@@ -63,7 +67,26 @@ class Desk:
 
         today = now.astimezone(self.publication.config.schedule.zone).date()
         inspection = Inspection(issue, edition, self.site, today, self.folder.issues)
-        return check(inspection, self.publication.config.check)
+        return check(inspection, self.levels, self.limits, self.rules)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules that a check of this publication runs."""
+        from newsletter.check.registry import RULES
+
+        return RULES
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """How bad each rule is that `[check]` sets."""
+        settings = self.publication.config.check
+        return {name: setting.severity for name, setting in settings.items() if setting.severity}
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The threshold of each rule that `[check]` sets."""
+        settings = self.publication.config.check
+        return {name: setting.limit for name, setting in settings.items() if setting.limit is not None}
 
 
 def open_desk(publication: Publication) -> Desk:

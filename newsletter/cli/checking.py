@@ -1,0 +1,160 @@
+"""`newsletter check`: what the rules have to say, for people and for other programs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from newsletter.cli.findings import findings_lines, rule_lines, rules_lines, totals
+from newsletter.cli.opening import publication_of, store_of
+from newsletter.cli.output import Output
+from newsletter.errors import ContentError, UsageError
+from newsletter.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from newsletter.content.issue import Issue
+    from newsletter.pipeline.desk import Desk
+
+_FORMATS = ("human", "github", "sarif", "junit")
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """Which issues were checked with what result, and which could not be read."""
+
+    issues: tuple[tuple[Issue, tuple[Finding, ...]], ...]
+    broken: tuple[ContentError, ...]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All of them, those about no issue once; a file that cannot be read is one, too."""
+        found = [finding for _, findings in self.issues for finding in findings]
+        return list(dict.fromkeys([*found, *(_unreadable(error) for error in self.broken)]))
+
+
+def check(
+    context: typer.Context,
+    issues: list[str] = typer.Argument(None, metavar="[ISSUE]...", help="Paths or slugs; all issues without."),
+    strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
+    form: str = typer.Option("human", "--format", metavar="|".join(_FORMATS), help="How findings are printed."),
+    rules: bool = typer.Option(False, "--rules", help="List all rules."),
+    explain: str = typer.Option("", "--explain", metavar="RULE", help="Say all about one rule."),
+) -> None:
+    """Look for mistakes. Exit 1 on an error finding (with --strict on a warning too)."""
+    from newsletter.pipeline.desk import open_desk
+
+    out: Output = context.obj
+    out.command = "check"
+    if form not in _FORMATS:
+        raise UsageError(f'--format: there is no "{form}"', f"expected one of {', '.join(_FORMATS)}")
+    desk = open_desk(publication_of(out))
+    if rules or explain:
+        _about_rules(out, desk, explain)
+        return
+    chosen, broken = _chosen(desk, issues)
+    now = datetime.now(UTC)
+    checked = _Checked(tuple((issue, desk.check(issue, desk.render(issue), now)) for issue in chosen), tuple(broken))
+    _report(out, desk, checked, form, strict=strict)
+
+
+def _report(out: Output, desk: Desk, checked: _Checked, form: str, *, strict: bool) -> None:
+    """Print the result in the form that was asked for; the exit code is the same for each."""
+    counts = {level.value: sum(found.severity is level for found in checked.findings) for level in Severity}
+    data = {
+        "issues": {issue.slug: [finding.as_json() for finding in found] for issue, found in checked.issues},
+        "unreadable": [{"message": error.message, "hint": error.hint} for error in checked.broken],
+        **{"errors": counts["error"], "warnings": counts["warning"], "infos": counts["info"]},
+    }
+    failed = counts["error"] > 0 or (strict and counts["warning"] > 0)
+    out.result(data, [] if out.json else _lines(desk, checked, form, strict=strict), ok=not failed)
+
+
+def _lines(desk: Desk, checked: _Checked, form: str, *, strict: bool) -> list[str]:
+    from newsletter import __version__
+    from newsletter.check import formats
+
+    prefix = _prefix(desk.publication.folder)
+    if form == "github":
+        return formats.as_github(checked.findings, prefix)
+    if form == "sarif":
+        return [formats.as_sarif(checked.findings, desk.rules, __version__, prefix)]
+    if form == "junit":
+        suites = {issue.file: found for issue, found in checked.issues}
+        suites |= {str(error.path): (_unreadable(error),) for error in checked.broken}
+        return [formats.as_junit(suites, strict=strict)]
+    number = len(checked.issues) + len(checked.broken)
+    lines = findings_lines(checked.issues)
+    for error in checked.broken:
+        lines += [f"error: {error.message}", *([f"  hint: {error.hint}"] if error.hint else [])]
+    return [*lines, f"{number} issue{'s' * (number != 1)} checked: {totals(checked.findings)}"]
+
+
+def _about_rules(out: Output, desk: Desk, wanted: str) -> None:
+    levels, limits = desk.levels, desk.limits
+    if not wanted:
+        listed = [_rule_json(rule, levels, limits) for rule in desk.rules]
+        out.result({"rules": listed}, rules_lines(desk.rules, levels))
+        return
+    found = next((rule for rule in desk.rules if rule.id == wanted), None)
+    if found is None:
+        import difflib
+
+        near = difflib.get_close_matches(wanted, [rule.id for rule in desk.rules], n=1)
+        hint = f'did you mean "{near[0]}"?' if near else "see all rules: newsletter check --rules"
+        raise UsageError(f'there is no rule "{wanted}"', hint)
+    data = _rule_json(found, levels, limits)
+    out.result(data, rule_lines(found, data["severity"], data["limit"]))
+
+
+def _rule_json(rule: Any, levels: Any, limits: Any) -> dict[str, Any]:
+    level = levels.get(rule.id, "off" if rule.opt_in else rule.severity.value)
+    names = ("id", "group", "title", "why", "source", "fix")
+    return {name: getattr(rule, name) for name in names} | {
+        "severity": level,
+        "limit": limits.get(rule.id, rule.limit),
+    }
+
+
+def _chosen(desk: Desk, references: list[str] | None) -> tuple[list[Issue], list[ContentError]]:
+    """The issues that were named, or all; and those that cannot be read, which do not stop the others."""
+    if not references:
+        return list(desk.folder.issues), list(desk.folder.broken)
+    found: list[Issue] = []
+    broken: list[ContentError] = []
+    for reference in references:
+        try:
+            found.append(_find(desk, reference))
+        except ContentError as error:
+            broken.append(error)
+    if not found and len(broken) == 1:
+        raise broken[0]
+    return found, broken
+
+
+def _find(desk: Desk, reference: str) -> Issue:
+    if reference not in ("next", "last"):
+        return desk.find(reference)
+    from newsletter.pipeline.selection import select_issue
+
+    with store_of(desk.publication) as store:
+        return select_issue(desk, store, reference)
+
+
+def _unreadable(error: ContentError) -> Finding:
+    path = Path(error.path)
+    message = error.message.partition(": ")[2] or error.message
+    return Finding("unreadable", Severity.ERROR, message, f"{path.parent.name}/{path.name}", error.line, 1, error.hint)
+
+
+def _prefix(folder: Path) -> str:
+    """What leads from here to the publication, so that other programs find its files; "" where they are here."""
+    try:
+        relative = folder.relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        relative = Path(os.path.relpath(folder)).as_posix()
+    return "" if relative == "." else f"{relative}/"
