@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from newsletter.check.known import NOTHING, Known
 from newsletter.check.source import Heading, Link, Scan, headings, scan
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
 
 
 _KEY = re.compile(r"[\s\"'\[-]*[\w.-]+[\"'\]]?\s*[:=]\s*[\"']?(?=\S)")
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "") if parts.scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,23 @@ class Inspection:
     def links(self) -> tuple[Link, ...]:
         """The body's links and images as they were typed."""
         return self._scan.links
+
+    @cached_property
+    def addresses(self) -> Mapping[str, tuple[int, int] | None]:
+        """The web addresses in the email, each with its first place in the file (None: only the theme has it).
+
+        The publication's own pages are not among them: they are made of its issues, and known without asking the web.
+        """
+        typed: dict[str, tuple[int, int]] = {}
+        for link in self.links:
+            whole = link.target if "//" in link.target else f"https://{link.target}"
+            typed.setdefault(unquote(whole.strip()), self.at(link.at))
+        found: dict[str, tuple[int, int] | None] = {}
+        own = urlsplit(self.site.base_url).hostname
+        for url in map(str, self.tree.xpath("//a/@href | //img/@src")):
+            if (host := _host(url)) and host != own and "{{" not in url:
+                found.setdefault(url, typed.get(unquote(url)))
+        return found
 
     @cached_property
     def words(self) -> str:

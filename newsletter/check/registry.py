@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from newsletter.check import front_matter, headers, images, links, markdown, merge_tags, silences, size, subject, text
+from newsletter.check import (
+    front_matter,
+    headers,
+    images,
+    links,
+    live_links,
+    markdown,
+    merge_tags,
+    silences,
+    size,
+    subject,
+    text,
+)
 from newsletter.check.rule import Hit, Rule, rule
 from newsletter.finding import Severity
 
@@ -22,7 +34,6 @@ UNKNOWN_RULE = Rule(
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = (
-    *front_matter.RULES, *subject.RULES, *markdown.RULES, *text.RULES, *links.RULES, *images.RULES, *merge_tags.RULES,
-    *headers.RULES, *size.RULES, *silences.RULES, CRASHED,
-    UNKNOWN_RULE,
+    *front_matter.RULES, *subject.RULES, *markdown.RULES, *text.RULES, *links.RULES, *live_links.RULES, *images.RULES,
+    *merge_tags.RULES, *headers.RULES, *size.RULES, *silences.RULES, CRASHED, UNKNOWN_RULE,
 )  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,10 @@ from newsletter.errors import ContentError, UsageError
 from newsletter.finding import Finding, Severity
 
 if TYPE_CHECKING:
+    from newsletter.check.inspection import Inspection
     from newsletter.content.issue import Issue
     from newsletter.pipeline.desk import Desk
+    from newsletter.pipeline.weblinks import Trial
 
 _FORMATS = ("human", "github", "sarif", "junit")
 
@@ -29,6 +32,7 @@ class _Checked:
 
     issues: tuple[tuple[Issue, tuple[Finding, ...]], ...]
     broken: tuple[ContentError, ...]
+    trial: Trial
 
     @property
     def findings(self) -> list[Finding]:
@@ -42,6 +46,7 @@ def check(
     issues: list[str] = typer.Argument(None, metavar="[ISSUE]...", help="Paths or slugs; all issues without."),
     strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
     form: str = typer.Option("human", "--format", metavar="|".join(_FORMATS), help="How findings are printed."),
+    offline: bool = typer.Option(False, "--offline", help="Do not try links on the web."),
     rules: bool = typer.Option(False, "--rules", help="List all rules."),
     explain: str = typer.Option("", "--explain", metavar="RULE", help="Say all about one rule."),
 ) -> None:
@@ -58,8 +63,23 @@ def check(
         return
     chosen, broken = _chosen(desk, issues)
     now = datetime.now(UTC)
-    checked = _Checked(tuple((issue, desk.check(issue, desk.render(issue), now)) for issue in chosen), tuple(broken))
+    inspections = [desk.inspect(issue, desk.render(issue), now) for issue in chosen]
+    trial = _try_links(out, desk, inspections, now, offline=offline)
+    told = [replace(each, known=replace(each.known, outcomes=trial.outcomes)) for each in inspections]
+    checked = _Checked(tuple((each.issue, desk.findings(each)) for each in told), tuple(broken), trial)
     _report(out, desk, checked, form, strict=strict)
+
+
+def _try_links(out: Output, desk: Desk, inspections: list[Inspection], now: datetime, *, offline: bool) -> Trial:
+    from newsletter.pipeline.weblinks import try_links
+
+    urls = [url for inspection in inspections for url in inspection.addresses]
+
+    def notice(count: int) -> None:
+        if sys.stderr.isatty() and not out.json:
+            out.say(f"trying {count} link{'s' * (count != 1)} …")
+
+    return try_links(desk.publication, urls, now, offline=offline, notice=notice)
 
 
 def _report(out: Output, desk: Desk, checked: _Checked, form: str, *, strict: bool) -> None:
@@ -68,6 +88,7 @@ def _report(out: Output, desk: Desk, checked: _Checked, form: str, *, strict: bo
     data = {
         "issues": {issue.slug: [finding.as_json() for finding in found] for issue, found in checked.issues},
         "unreadable": [{"message": error.message, "hint": error.hint} for error in checked.broken],
+        "links": checked.trial.as_json(),
         **{"errors": counts["error"], "warnings": counts["warning"], "infos": counts["info"]},
     }
     failed = counts["error"] > 0 or (strict and counts["warning"] > 0)
@@ -91,6 +112,8 @@ def _lines(desk: Desk, checked: _Checked, form: str, *, strict: bool) -> list[st
     lines = findings_lines(checked.issues)
     for error in checked.broken:
         lines += [f"error: {error.message}", *([f"  hint: {error.hint}"] if error.hint else [])]
+    if checked.trial.outcomes:
+        lines.append(str(checked.trial))
     return [*lines, f"{number} issue{'s' * (number != 1)} checked: {totals(checked.findings)}"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from newsletter.render.site import IssueLink, Site
 from newsletter.render.theme import Theme, read_theme
 
 if TYPE_CHECKING:
+    from newsletter.check.inspection import Inspection
+    from newsletter.check.known import Known
     from newsletter.check.rule import Rule
 
 _SUFFIXES = (".md", ".markdown")
@@ -61,13 +64,28 @@ class Desk:
         return render(issue, self.site, self.theme_of(issue))
 
     def check(self, issue: Issue, edition: Edition, now: datetime) -> tuple[Finding, ...]:
-        """What the rules have to say, the worst first."""
+        """What the rules have to say, the worst first; without network and database."""
+        return self.findings(self.inspect(issue, edition, now))
+
+    def inspect(self, issue: Issue, edition: Edition, now: datetime) -> Inspection:
+        """The issue as rules look at it; `known` holds what files can tell."""
         from newsletter.check.inspection import Inspection
-        from newsletter.check.run import check
 
         today = now.astimezone(self.publication.config.schedule.zone).date()
-        inspection = Inspection(issue, edition, self.site, today, self.folder.issues)
+        return Inspection(issue, edition, self.site, today, self.folder.issues, self.known)
+
+    def findings(self, inspection: Inspection) -> tuple[Finding, ...]:
+        """What the rules have to say of an inspection, the worst first."""
+        from newsletter.check.run import check
+
         return check(inspection, self.levels, self.limits, self.rules)
+
+    @cached_property
+    def known(self) -> Known:
+        """What the files of the publication and of the program tell the rules."""
+        from newsletter.check.known import Known
+
+        return Known()
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -25,7 +25,7 @@ def rules_and_lines(text: str, **changes: object) -> list[tuple[str, int | None]
         f"<!-- check off link-insecure:\nno https there -->\n{LINK}",
         f"- a\n- <!-- check off link-insecure: no https there --> {LINK}",
         f"> <!-- check off link-insecure: no https there -->\n> {LINK}",
-        f"<!--check off link-text-vague,link-insecure:no https there-->\n[here](http://b.example)",
+        "<!--check off link-text-vague,link-insecure:no https there-->\n[here](http://b.example)",
     ],
 )
 def test_a_comment_silences_its_line_or_the_next(body: str) -> None:
@@ -43,7 +43,7 @@ def test_front_matter_silences_the_whole_issue() -> None:
 
 
 def test_a_silence_that_is_not_needed_is_found_where_it_stands() -> None:
-    text = "---\nsubject: a\npreheader: b\nchecks:\n  link-insecure: no https there\n---\na <!-- check off link-local: b -->"
+    text = "---\nsubject: a\npreheader: b\nchecks:\n  link-insecure: a reason\n---\na <!-- check off link-local: b -->"
     findings = check(inspection_of(text))
     assert [(each.rule, each.line, each.column) for each in findings] == [
         ("silence-unused", 5, 18), ("silence-unused", 7, 3),
