@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from newsletter.check.known import NOTHING, Known
-from newsletter.check.source import Heading, Link, Scan, headings, scan
+from newsletter.check.source import Heading, Link, Scan, blanked, headings, scan
 from newsletter.content.headings import first_heading
 from newsletter.content.issue import Issue
 from newsletter.content.prose import Prose, prose_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 
+_PARAGRAPH = re.compile(r"\S[^\n]*(?:\n(?![ \t>]*(?:\n|$|[-*+] |\d{1,9}[.)] |\|))[^\n]+)*")
 _KEY = re.compile(r"[\s\"'\[-]*[\w.-]+[\"'\]]?\s*[:=]\s*[\"']?(?=\S)")
 
 
@@ -124,6 +125,22 @@ class Inspection:
     def words(self) -> str:
         """The body with all blanked that is not prose; every other character is in its place."""
         return self._scan.words
+
+    @cached_property
+    def unlinked(self) -> str:
+        """The body without code and without its links and images; a bare address stays, and so does what is no link."""
+        return blanked(self.prose.text, [(link.start, link.end) for link in self.links if not link.bare])
+
+    @cached_property
+    def paragraphs(self) -> tuple[tuple[int, str], ...]:
+        """The blocks of `words` between empty lines, list items apart, each with its place in the body."""
+        return tuple((match.start(), match[0]) for match in _PARAGRAPH.finditer(self.words))
+
+    def locate(self, text: str) -> tuple[int | None, int | None]:
+        """The place of the first words of a text that was seen in the HTML; nothing where the body has them not."""
+        words = re.findall(r"\w+", text)[:8]
+        found = re.search(r"\W+".join(words), self.issue.body) if words else None
+        return self.at(found.start()) if found else (None, None)
 
     @cached_property
     def headings(self) -> tuple[Heading, ...]:

@@ -12,7 +12,6 @@ class Feature:
 
     name: str
     title: str
-    url: str
     support: Mapping[str, str]
 
 

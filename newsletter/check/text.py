@@ -9,7 +9,7 @@ from newsletter.check.inspection import Inspection
 from newsletter.check.rule import CONFIG_FILE, Hit, rule
 from newsletter.finding import Severity
 
-GROUP = "text"
+GROUP = "language"
 # Capitals only, as a word of its own: Todoist, a to-do list and ticket names such as FIX-TODO are no placeholders.
 # XXX behind a capitalised word is a number (Super Bowl XXX); “TODO list” and “TODO comments” speak of the thing.
 _PLACEHOLDER = re.compile(

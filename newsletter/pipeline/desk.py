@@ -83,9 +83,10 @@ class Desk:
     @cached_property
     def known(self) -> Known:
         """What the files of the publication and of the program tell the rules."""
+        from newsletter.check.caniemail import read_support
         from newsletter.check.known import Known
 
-        return Known()
+        return Known(support=read_support(self.publication.config.clients))
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -69,7 +69,7 @@ class Guard:
     resolve: Resolver = look_up
 
     def connect(self, host: str, port: int, timeout: float) -> socket.socket:
-        """A TCP connection to `host`; raises NotReachedError where one of its addresses is not public, or none answers."""
+        """A TCP connection to `host`; raises NotReachedError where an address of it is not public, or none answers."""
         addresses = self.resolve(host, port)
         if host.lower() not in self.allow and not all(map(is_public, addresses)):
             raise NotReachedError("private", f'"{host}" is not on the public web')
