@@ -108,7 +108,8 @@ class Inspection:
     def addresses(self) -> Mapping[str, tuple[int, int] | None]:
         """The web addresses in the email, each with its first place in the file (None: only the theme has it).
 
-        The publication's own pages are not among them: they are made of its issues, and known without asking the web.
+        The publication's own pages are not among them: they are made of its issues, and known without asking the web;
+        nor is the provider's, which is ours to look after.
         """
         typed: dict[str, tuple[int, int]] = {}
         for link in self.links:
@@ -117,7 +118,7 @@ class Inspection:
         found: dict[str, tuple[int, int] | None] = {}
         own = urlsplit(self.site.base_url).hostname
         for url in map(str, self.tree.xpath("//a/@href | //img/@src")):
-            if (host := _host(url)) and host != own and "{{" not in url:
+            if (host := _host(url)) and host != own and "{{" not in url and url != self.site.credit_url:
                 found.setdefault(url, typed.get(unquote(url)))
         return found
 

@@ -77,7 +77,8 @@ def link_private(inspection: Inspection) -> Iterator[Hit]:
     fix="open them in a browser, or check again with a network", needs=_NEEDS,
 )  # fmt: skip
 def link_unchecked(inspection: Inspection) -> Iterator[Hit]:
-    skipped = list(_in_state(inspection, "unchecked"))
+    # Who asked to stay offline knows why; the last line of the output counts these links.
+    skipped = [(url, outcome) for url, outcome in _in_state(inspection, "unchecked") if outcome.detail != "offline"]
     for reason in dict.fromkeys(outcome.detail for _, outcome in skipped):
         urls = [url for url, outcome in skipped if outcome.detail == reason]
         many = f"{len(urls)} links were" if len(urls) > 1 else f'"{urls[0][:80]}" was'

@@ -7,12 +7,14 @@ import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from newsletter.cli.arguments import ISSUES
+from newsletter.cli.choosing import chosen_issues, editions_of
 from newsletter.cli.findings import findings_lines, rule_lines, rules_lines, totals
-from newsletter.cli.opening import publication_of, store_of
+from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
 from newsletter.errors import ContentError, UsageError
 from newsletter.finding import Finding, Severity
@@ -43,14 +45,18 @@ class _Checked:
 
 def check(
     context: typer.Context,
-    issues: list[str] = typer.Argument(None, metavar="[ISSUE]...", help="Paths or slugs; all issues without."),
+    issues: Annotated[list[str] | None, ISSUES] = None,
     strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
     form: str = typer.Option("human", "--format", metavar="|".join(_FORMATS), help="How findings are printed."),
     offline: bool = typer.Option(False, "--offline", help="Do not try links on the web."),
     rules: bool = typer.Option(False, "--rules", help="List all rules."),
     explain: str = typer.Option("", "--explain", metavar="RULE", help="Say all about one rule."),
 ) -> None:
-    """Look for mistakes. Exit 1 on an error finding (with --strict on a warning too)."""
+    """Look for mistakes before readers do.
+
+    Exit code 1 where an error is found, with --strict where a warning is. Links are tried on the web, and what came
+    out is remembered for a while.
+    """
     from newsletter.pipeline.desk import open_desk
 
     out: Output = context.obj
@@ -61,9 +67,9 @@ def check(
     if rules or explain:
         _about_rules(out, desk, explain)
         return
-    chosen, broken = _chosen(desk, issues)
+    chosen, broken = chosen_issues(desk, issues)
     now = datetime.now(UTC)
-    inspections = [desk.inspect(issue, desk.render(issue), now) for issue in chosen]
+    inspections = [desk.inspect(issue, edition, now) for issue, edition in editions_of(desk, chosen, broken)]
     trial = _try_links(out, desk, inspections, now, offline=offline)
     told = [replace(each, known=replace(each.known, outcomes=trial.outcomes)) for each in inspections]
     checked = _Checked(tuple((each.issue, desk.findings(each)) for each in told), tuple(broken), trial)
@@ -110,8 +116,7 @@ def _lines(desk: Desk, checked: _Checked, form: str, *, strict: bool) -> list[st
         return [formats.as_junit(suites, strict=strict)]
     number = len(checked.issues) + len(checked.broken)
     lines = findings_lines(checked.issues)
-    for error in checked.broken:
-        lines += [f"error: {error.message}", *([f"  hint: {error.hint}"] if error.hint else [])]
+    lines += [f"error: {error.message}" + (f" ({error.hint})" if error.hint else "") for error in checked.broken]
     if checked.trial.outcomes:
         lines.append(str(checked.trial))
     return [*lines, f"{number} issue{'s' * (number != 1)} checked: {totals(checked.findings)}"]
@@ -141,31 +146,6 @@ def _rule_json(rule: Any, levels: Any, limits: Any) -> dict[str, Any]:
         "severity": level,
         "limit": limits.get(rule.id, rule.limit),
     }
-
-
-def _chosen(desk: Desk, references: list[str] | None) -> tuple[list[Issue], list[ContentError]]:
-    """The issues that were named, or all; and those that cannot be read, which do not stop the others."""
-    if not references:
-        return list(desk.folder.issues), list(desk.folder.broken)
-    found: list[Issue] = []
-    broken: list[ContentError] = []
-    for reference in references:
-        try:
-            found.append(_find(desk, reference))
-        except ContentError as error:
-            broken.append(error)
-    if not found and len(broken) == 1:
-        raise broken[0]
-    return found, broken
-
-
-def _find(desk: Desk, reference: str) -> Issue:
-    if reference not in ("next", "last"):
-        return desk.find(reference)
-    from newsletter.pipeline.selection import select_issue
-
-    with store_of(desk.publication) as store:
-        return select_issue(desk, store, reference)
 
 
 def _unreadable(error: ContentError) -> Finding:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsletter.cli.arguments import ISSUE, ISSUES
+from newsletter.cli.choosing import chosen_issues, editions_of
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import ContentError
 
 if TYPE_CHECKING:
-    from newsletter.content.issue import Issue
-    from newsletter.pipeline.desk import Desk
+    pass
 
 
-def init(context: typer.Context, folder: Path) -> None:
-    """Make a new publication in DIR: newsletter.toml, a first issue, a glossary."""
+def init(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
+) -> None:
+    """Make a new publication.
+
+    DIR gets newsletter.toml, a first issue and a glossary. Nothing that exists is overwritten.
+    """
     from newsletter.pipeline.starting import start_publication
 
     out: Output = context.obj
@@ -37,7 +43,10 @@ def init(context: typer.Context, folder: Path) -> None:
     )
 
 
-def new(context: typer.Context, title: str) -> None:
+def new(
+    context: typer.Context,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="In quotes; it becomes the subject too.")],
+) -> None:
     """Start a new issue, a draft for the next free slot."""
     from newsletter.pipeline.starting import start_issue
 
@@ -54,35 +63,40 @@ def new(context: typer.Context, title: str) -> None:
 
 def build(
     context: typer.Context,
-    issues: list[str] = typer.Argument(None, metavar="[ISSUE]...", help="Paths or slugs; all issues without."),
+    issues: Annotated[list[str] | None, ISSUES] = None,
     output: Path = typer.Option(Path("build"), "-o", "--output", metavar="DIR", help="Where the files go."),
 ) -> None:
-    """Render issues to files: DIR/SLUG/{email.html,email.txt,email.eml,web.html,edition.json}."""
+    """Render issues to files, to look at them.
+
+    Writes DIR/SLUG/ with email.html, email.txt, email.eml, web.html and edition.json. Findings do not stop it.
+    """
     from newsletter.pipeline.building import files_of, write_folder
     from newsletter.pipeline.desk import open_desk
 
     out: Output = context.obj
     out.command = "build"
     desk = open_desk(publication_of(out))
-    chosen, broken = _chosen(desk, issues)
+    chosen, broken = chosen_issues(desk, issues)
     built: dict[str, dict[str, str]] = {}
-    for issue in chosen:
-        edition = desk.render(issue)
+    for issue, edition in editions_of(desk, chosen, broken):
         name = _free_name(issue.slug, built)
         if name != issue.slug:
             out.warn(f'{issue.file}: the slug "{issue.slug}" is used twice; built as {name}')
         write_folder(output / name, files_of(edition, desk.site.base_url))
         built[name] = {"file": str(issue.path), "folder": str(output / name), "digest": edition.digest}
     for error in broken:
-        out.say(f"error: {error.message}")
+        out.trouble(error)
     lines = [f"{row['folder']}  {row['digest'][:12]}" for row in built.values()]
-    lines += [f"{len(built)} built" + (f", {len(broken)} could not be read" if broken else "")]
+    lines += [f"{len(built)} built" + (f", {len(broken)} failed" if broken else "")]
     data = {"built": built, "unreadable": [{"message": error.message, "hint": error.hint} for error in broken]}
     out.result(data, lines, ok=not broken)
 
 
-def approve(context: typer.Context, issue: str) -> None:
-    """Freeze an issue as it is now and queue it. Refused (exit 5) while a check finds an error."""
+def approve(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
+    """Freeze an issue as it is now and queue it.
+
+    What was approved is what is sent, byte for byte. Refused (exit 5) while a check finds an error.
+    """
     from newsletter.pipeline.approval import approve as approve_issue
     from newsletter.pipeline.desk import open_desk
 
@@ -105,31 +119,18 @@ def approve(context: typer.Context, issue: str) -> None:
     )
 
 
-def unapprove(context: typer.Context, issue: str) -> None:
+def unapprove(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
     """Take an issue out of the queue."""
     from newsletter.pipeline.approval import unapprove as unapprove_issue
+    from newsletter.pipeline.selection import select_slug
 
     out: Output = context.obj
     out.command = "unapprove"
-    with store_of(publication_of(out)) as store:
-        unapprove_issue(store, issue)
-    out.result({"slug": issue}, [f'"{issue}" is no longer in the queue'])
-
-
-def _chosen(desk: Desk, references: list[str] | None) -> tuple[list[Issue], list[ContentError]]:
-    """The issues that were named, or all; and those that cannot be read, which do not stop the others."""
-    if not references:
-        return list(desk.folder.issues), list(desk.folder.broken)
-    found: list[Issue] = []
-    broken: list[ContentError] = []
-    for reference in references:
-        try:
-            found.append(desk.find(reference))
-        except ContentError as error:
-            broken.append(error)
-    if not found and len(broken) == 1:
-        raise broken[0]
-    return found, broken
+    publication = publication_of(out)
+    with store_of(publication) as store:
+        slug = select_slug(publication, store, issue)
+        unapprove_issue(store, slug)
+    out.result({"slug": slug}, [f'"{slug}" is no longer in the queue'])
 
 
 def _free_name(slug: str, taken: dict[str, dict[str, str]]) -> str:

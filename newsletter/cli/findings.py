@@ -79,7 +79,7 @@ def _issue(issue: Issue, findings: Sequence[Finding]) -> list[Text]:
 def _heading(file: str, findings: Sequence[Finding]) -> Text:
     from rich.text import Text
 
-    return Text.assemble((file, "bold"), f"  {totals(findings) if findings else 'nothing found'}")
+    return Text.assemble((file, "bold"), f": {totals(findings) if findings else 'nothing found'}")
 
 
 def _finding(finding: Finding, line: str) -> list[Text]:

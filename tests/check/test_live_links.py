@@ -48,8 +48,8 @@ class Web:
             return ["127.0.0.1"]
         if host == "inside.test":
             return ["203.0.114.9", "10.0.0.7"]
-        if host == "nobody.test":
-            raise NotReachedError("gone", 'there is no host "nobody.test"')
+        if host in ("nobody.test", "www.iana.org"):
+            raise NotReachedError("gone", f'there is no host "{host}"')
         return look_up(host, port)
 
     @property
@@ -223,9 +223,11 @@ def test_what_time_does_not_allow_is_said_not_to_be_checked(web: Web) -> None:
 
 
 def test_without_any_network_no_link_is_called_dead(web: Web) -> None:
-    urls = ["http://nobody.test/a", "http://nobody.test/b"]
-    assert {each.state for each in try_all(urls, web.guard, QUICK).values()} == {"unchecked"}
-    assert try_all([*urls, web.url("/")], web.guard, QUICK)[urls[0]].state == "gone"
+    url = "http://nobody.test/a"
+    assert try_all([url], web.guard, QUICK)[url] == Outcome("unchecked", "there is no network")
+    assert try_all([url, web.url("/")], web.guard, QUICK)[url].state == "gone"
+    connected = replace(web, hosts=(*web.hosts, "www.iana.org"))
+    assert try_all([url], connected.guard, QUICK)[url].state == "gone"
 
 
 def test_what_came_out_is_remembered_for_a_while_and_bad_news_for_less(tmp_path: Path) -> None:
@@ -277,9 +279,10 @@ def test_what_came_out_is_a_finding_where_the_address_was_typed(rule: str, state
 
 def test_links_that_were_not_checked_are_said_together() -> None:
     body = "[a](https://a.example/x) [b](https://b.example/x) [c](https://c.example/x)"
-    offline = Outcome("unchecked", "offline")
-    (finding,) = findings(body, a=offline, b=offline, c=Outcome("fine"))
-    assert (finding.message, finding.line, finding.column) == ("2 links were not checked: offline", 5, 5)
+    late, offline = Outcome("unchecked", "time was up"), Outcome("unchecked", "offline")
+    (finding,) = findings(body, a=late, b=late, c=Outcome("fine"))
+    assert (finding.message, finding.line, finding.column) == ("2 links were not checked: time was up", 5, 5)
+    assert findings(body, a=offline, b=offline, c=offline) == []
 
 
 def test_a_dead_link_of_the_theme_has_no_line() -> None:

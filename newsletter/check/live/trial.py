@@ -15,10 +15,11 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from newsletter.check.known import Outcome
-from newsletter.check.live.guard import Guard
+from newsletter.check.live.guard import Guard, NotReachedError
 from newsletter.check.live.probe import probe
 
 _SHORT = timedelta(hours=1)  # what failed is tried again soon, since it may have been mended
+_SURELY_THERE = "www.iana.org"
 _STATES = frozenset("fine moved gone failing refused insecure".split())
 
 
@@ -55,7 +56,7 @@ def try_all(urls: Iterable[str], guard: Guard, manners: Manners) -> dict[str, Ou
         except Empty:
             break
         found[url] = outcome
-    return _honest({url: found.get(url, Outcome("unchecked", "time was up")) for url in wanted})
+    return _honest({url: found.get(url, Outcome("unchecked", "time was up")) for url in wanted}, guard)
 
 
 def _work(
@@ -79,10 +80,13 @@ def _work(
                 done.put((url, outcome))
 
 
-def _honest(outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
-    """Where no host at all is known, it is the network that is missing, and nothing can be said of the hosts."""
-    nameless = [url for url, outcome in outcomes.items() if outcome.detail.startswith("there is no host")]
-    if len(nameless) > 1 and len(nameless) == len(outcomes):
+def _honest(outcomes: dict[str, Outcome], guard: Guard) -> dict[str, Outcome]:
+    """Where not one host is known, and a host that surely is there is not either, the network itself is missing."""
+    if not all(outcome.detail.startswith("there is no host") for outcome in outcomes.values()):
+        return outcomes
+    try:
+        guard.resolve(_SURELY_THERE, 443)
+    except NotReachedError:
         return dict.fromkeys(outcomes, Outcome("unchecked", "there is no network"))
     return outcomes
 
