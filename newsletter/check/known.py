@@ -37,19 +37,19 @@ class Approval:
 class Readership:
     """Who would get the issue now. `before` is how many got the last broadcast to the same segment, None for none.
 
-    `empty` counts, for each merge field that the issue uses, the readers for whom it is empty and has no default.
-    `needed` is how long posting takes at the provider's rate, `room` the time from one slot to the next, and `daily`
-    how many mails the provider takes in a day (0: not known).
+    `harmed` are those of the skipped who bounced, complained or were suppressed. `empty` counts, for each merge tag
+    without a default, the readers for whom it is empty. `needed` is how long posting takes at the provider's rate,
+    `room` the time from the next slot to the one after it.
     """
 
     readers: int
     skipped: int
     segment: str = ""
+    harmed: int = 0
     before: int | None = None
     empty: Mapping[str, int] | None = None
     needed: timedelta = timedelta()
     room: timedelta | None = None
-    daily: int = 0
 
 
 @dataclass(frozen=True)

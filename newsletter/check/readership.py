@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from newsletter.check.inspection import Inspection
 from newsletter.check.rule import Hit, rule
+from newsletter.content.markdown.mergetags import PLAUSIBLE
 from newsletter.finding import Severity
 
 GROUP = "audience"
@@ -45,15 +46,16 @@ def audience_jump(inspection: Inspection, limit: float) -> Iterator[Hit]:
 @rule(
     "audience-suppressed", GROUP, Severity.WARNING, "Much of the list must not be mailed",
     why="An old or bought list looks like this, and mailing what is left of it harms the sender's name.",
-    source="our own: a tenth; Google, Email sender guidelines: remove who does not want or get your mail",
+    source="our own: a tenth; Google, Email sender guidelines: do not mail who does not want or get it",
     fix="see where they came from, and remove them", limit=10, needs=_NEEDS,
 )  # fmt: skip
 def audience_suppressed(inspection: Inspection, limit: float) -> Iterator[Hit]:
     told = inspection.known.readership
-    if told and told.readers and told.skipped:
-        share = 100 * told.skipped / (told.readers + told.skipped)
+    if told and told.readers and told.harmed:
+        everybody = told.readers + told.harmed
+        share = 100 * told.harmed / everybody
         if share > limit:
-            message = f"{told.skipped} of {told.readers + told.skipped} readers would be skipped ({share:.0f} %)"
+            message = f"{told.harmed} of {everybody} readers bounced, complained or are suppressed ({share:.0f} %)"
             yield Hit(message, *inspection.place("segment"))
 
 
@@ -65,11 +67,12 @@ def audience_suppressed(inspection: Inspection, limit: float) -> Iterator[Hit]:
 )  # fmt: skip
 def audience_fields_empty(inspection: Inspection) -> Iterator[Hit]:
     told = inspection.known.readership
-    for name, count in (told.empty or {}).items() if told else ():
+    for source, count in (told.empty or {}).items() if told else ():
         if told and count:
-            at = inspection.prose.text.find(name)
-            place = inspection.at(at) if at >= 0 else inspection.place("subject", "title")
-            yield Hit(f"{name} is empty for {count} of {told.readers} readers", *place)
+            tags = (tag for tag in PLAUSIBLE.finditer(inspection.prose.text) if tag[1].strip() == source.strip())
+            typed = next(tags, None)
+            place = inspection.at(typed.start()) if typed else inspection.place("subject", "title")
+            yield Hit(f"{{{{ {source} }}}} is empty for {count} of {told.readers} readers", *place)
 
 
 @rule(

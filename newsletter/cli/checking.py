@@ -14,9 +14,9 @@ import typer
 from newsletter.cli.arguments import ISSUES
 from newsletter.cli.choosing import chosen_issues, editions_of
 from newsletter.cli.findings import findings_lines, rule_lines, rules_lines, totals
-from newsletter.cli.opening import publication_of
+from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import ContentError, UsageError
+from newsletter.errors import ContentError, NewsletterError, UsageError
 from newsletter.finding import Finding, Severity
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def check(
     inspections = [desk.inspect(issue, edition, now) for issue, edition in editions_of(desk, chosen, broken)]
     trial = _try_links(out, desk, inspections, now, offline=offline)
     told = [replace(each, known=replace(each.known, outcomes=trial.outcomes)) for each in inspections]
+    told = _ask_store(out, desk, told, now)
     checked = _Checked(tuple((each.issue, desk.findings(each)) for each in told), tuple(broken), trial)
     _report(out, desk, checked, form, strict=strict)
 
@@ -86,6 +87,20 @@ def _try_links(out: Output, desk: Desk, inspections: list[Inspection], now: date
             out.say(f"trying {count} link{'s' * (count != 1)} …")
 
     return try_links(desk.publication, urls, now, offline=offline, notice=notice)
+
+
+def _ask_store(out: Output, desk: Desk, inspections: list[Inspection], now: datetime) -> list[Inspection]:
+    """What the store knows of each, if there is one; a check goes on without it."""
+    from newsletter.pipeline.preflight import has_store, with_store
+
+    if not inspections or not has_store(desk.publication):
+        return inspections
+    try:
+        with store_of(desk.publication) as store:
+            return [with_store(each, store, desk.publication.config, now) for each in inspections]
+    except NewsletterError as error:
+        out.warn(f"readers and approvals were not looked at: {error.message}")
+        return inspections
 
 
 def _report(out: Output, desk: Desk, checked: _Checked, form: str, *, strict: bool) -> None:
