@@ -36,6 +36,24 @@ checks:
 See [the museum](http://museum.example/).
 ```
 
+**Spelling** is an extra: `pip install 'newsletter[spelling]'`, then `word-misspelt = "warning"`. Words that are right
+here stand in `words.txt` beside `newsletter.toml`, one a line.
+
+**Rules of your own** are Python files in the publication's folder `checks/`, or a package that names them in its entry
+points, group `newsletter.checks`. A file that cannot be loaded and a rule that fails are findings; the others run.
+
+```python
+from newsletter.check.registry import Hit, Severity, rule
+
+
+@rule("house-no-robots", "house", Severity.WARNING, "The word robot",
+      why="We say program.", source="our style guide", fix="say program")
+def no_robots(inspection):
+    for start, text in inspection.paragraphs:
+        if "robot" in text:
+            yield Hit("we say program", *inspection.at(start + text.index("robot")))
+```
+
 This page is made from the rules themselves.
 """
 

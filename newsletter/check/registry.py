@@ -17,6 +17,7 @@ from newsletter.check import (
     merge_tags,
     parts,
     past,
+    plugins,
     readership,
     sender,
     silences,
@@ -28,7 +29,7 @@ from newsletter.check import (
 from newsletter.check.rule import Hit, Rule, rule
 from newsletter.finding import Severity
 
-__all__ = ["CRASHED", "RULES", "UNKNOWN_RULE", "Hit", "Rule", "rule"]
+__all__ = ["CRASHED", "RULES", "UNKNOWN_RULE", "Hit", "Rule", "Severity", "rule"]
 
 CRASHED = Rule(
     "rule-crashed", "checks", Severity.WARNING, "A rule failed",
@@ -58,5 +59,5 @@ RULES: tuple[Rule, ...] = (
     *size.RULES, *parts.SIZE_RULES,
     *sender.RULES, *parts.DELIVERY_RULES,
     *readership.RULES,
-    *silences.RULES, CRASHED, UNKNOWN_RULE,
+    *silences.RULES, CRASHED, plugins.FAILED, UNKNOWN_RULE,
 )  # fmt: skip

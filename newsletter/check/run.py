@@ -62,7 +62,7 @@ def _run(rule: Rule, inspection: Inspection, limit: float | None) -> list[Findin
     arguments = (inspection,) if limit is None else (inspection, limit)
     try:
         return [_finding(rule, hit, inspection.issue.file) for hit in rule.function(*arguments)]
-    except Exception as error:  # whatever a rule does, the others still have their say
+    except (Exception, SystemExit) as error:  # whatever a rule does, the others still have their say
         hit = Hit(f"the rule {rule.id} failed: {type(error).__name__}: {error}"[:300])
         return [_finding(CRASHED, hit, inspection.issue.file)]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from newsletter.check.inspection import Inspection
+from newsletter.check.mending import spaces_at_edges
 from newsletter.check.rule import Hit, rule
 from newsletter.check.source import Link, plain
 from newsletter.finding import Severity
@@ -109,6 +110,18 @@ def link_mailto(inspection: Inspection) -> Iterator[Hit]:
             yield Hit(f'"{to[:60]}" is no mail address', *inspection.at(link.at))
 
 
+@rule(
+    "link-spaces", GROUP, Severity.INFO, "White space at the edge of a link",
+    why="It is underlined with the text, and in an address some programs take it for a part of it.",
+    source="CommonMark 0.31, section 6.3",
+    fix="take it out; --fix does it",
+)  # fmt: skip
+def link_spaces(inspection: Inspection) -> Iterator[Hit]:
+    for link in inspection.links:
+        if spans := spaces_at_edges(inspection.issue.body, link):
+            yield Hit("the link begins or ends with white space", *inspection.at(spans[0][0]))
+
+
 def _web(inspection: Inspection) -> Iterator[tuple[Link, SplitResult]]:
     for link in inspection.links:
         target = (
@@ -130,4 +143,4 @@ def _site(host: str) -> str:
     return ".".join(labels[-many:])
 
 
-RULES = (link_shortener, link_personal, link_tracking, link_masked, link_credentials, link_mailto)
+RULES = (link_shortener, link_personal, link_tracking, link_masked, link_credentials, link_mailto, link_spaces)

@@ -32,9 +32,15 @@ _FORMATS = ("human", "github", "sarif", "junit")
 class _Checked:
     """Which issues were checked with what result, and which could not be read."""
 
-    issues: tuple[tuple[Issue, tuple[Finding, ...]], ...]
+    inspected: tuple[tuple[Inspection, tuple[Finding, ...]], ...]
     broken: tuple[ContentError, ...]
     trial: Trial
+    mends: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def issues(self) -> list[tuple[Issue, tuple[Finding, ...]]]:
+        """Each issue with its findings."""
+        return [(inspection.issue, findings) for inspection, findings in self.inspected]
 
     @property
     def findings(self) -> list[Finding]:
@@ -48,6 +54,8 @@ def check(
     issues: Annotated[list[str] | None, ISSUES] = None,
     strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
     form: str = typer.Option("human", "--format", metavar="|".join(_FORMATS), help="How findings are printed."),
+    fix: bool = typer.Option(False, "--fix", help="Mend what is mechanical, and show the difference."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="With --fix: show the difference only."),
     offline: bool = typer.Option(False, "--offline", help="Do not try links on the web."),
     rules: bool = typer.Option(False, "--rules", help="List all rules."),
     explain: str = typer.Option("", "--explain", metavar="RULE", help="Say all about one rule."),
@@ -63,18 +71,50 @@ def check(
     out.command = "check"
     if form not in _FORMATS:
         raise UsageError(f'--format: there is no "{form}"', f"expected one of {', '.join(_FORMATS)}")
+    if dry_run and not fix:
+        raise UsageError("--dry-run goes with --fix", "newsletter check --fix --dry-run")
     desk = open_desk(publication_of(out))
     if rules or explain:
         _about_rules(out, desk, explain)
         return
-    chosen, broken = chosen_issues(desk, issues)
     now = datetime.now(UTC)
+    checked = _check(out, desk, issues, now, offline=offline)
+    if fix:
+        mends = _mend(out, checked, write=not dry_run, shown=form == "human")
+        if mends and not dry_run:
+            checked = _check(out, open_desk(desk.publication), issues, now, offline=offline)
+        checked = replace(checked, mends=mends)
+    _report(out, desk, checked, form, strict=strict)
+
+
+def _check(out: Output, desk: Desk, references: list[str] | None, now: datetime, *, offline: bool) -> _Checked:
+    chosen, broken = chosen_issues(desk, references)
     inspections = [desk.inspect(issue, edition, now) for issue, edition in editions_of(desk, chosen, broken)]
     trial = _try_links(out, desk, inspections, now, offline=offline)
     told = [replace(each, known=replace(each.known, outcomes=trial.outcomes)) for each in inspections]
     told = _ask_store(out, desk, told, now)
-    checked = _Checked(tuple((each.issue, desk.findings(each)) for each in told), tuple(broken), trial)
-    _report(out, desk, checked, form, strict=strict)
+    found = tuple((each, desk.findings(each)) for each in told)
+    return _Checked(found, tuple(broken), trial)
+
+
+def _mend(out: Output, checked: _Checked, *, write: bool, shown: bool) -> tuple[dict[str, Any], ...]:
+    """Mend what can be mended and say what that was: the difference on stdout for people, else in the data."""
+    from newsletter.check.mending import mends_of
+    from newsletter.pipeline.mending import difference, write_mended
+
+    made = []
+    for inspection, findings in checked.inspected:
+        mends = mends_of(inspection, (finding.rule for finding in findings))
+        if not mends:
+            continue
+        lines = difference(inspection.issue, mends)
+        if write:
+            write_mended(inspection.issue, mends)
+        for line in lines if shown and not out.json else ():
+            out.line(line)
+        rules = [{"rule": mend.rule, "line": mend.line} for mend in mends]
+        made.append({"file": inspection.issue.file, "mended": rules, "diff": "\n".join(lines), "written": write})
+    return tuple(made)
 
 
 def _try_links(out: Output, desk: Desk, inspections: list[Inspection], now: datetime, *, offline: bool) -> Trial:
@@ -110,6 +150,7 @@ def _report(out: Output, desk: Desk, checked: _Checked, form: str, *, strict: bo
         "issues": {issue.slug: [finding.as_json() for finding in found] for issue, found in checked.issues},
         "unreadable": [{"message": error.message, "hint": error.hint} for error in checked.broken],
         "links": checked.trial.as_json(),
+        "fixes": checked.mends,
         **{"errors": counts["error"], "warnings": counts["warning"], "infos": counts["info"]},
     }
     failed = counts["error"] > 0 or (strict and counts["warning"] > 0)

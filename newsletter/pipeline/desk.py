@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -94,7 +94,13 @@ class Desk:
         from newsletter.check.inspection import Inspection
 
         today = now.astimezone(self.publication.config.schedule.zone).date()
-        return Inspection(issue, edition, self.site, today, self.folder.issues, self.known)
+        known = self.known
+        if self.levels.get("word-misspelt", "off") != "off":
+            from newsletter.check.spelling import speller
+
+            words = self.publication.folder / self.publication.config.spelling.words
+            known = replace(known, misspelt=speller(issue.language or self.site.language, words))
+        return Inspection(issue, edition, self.site, today, self.folder.issues, known)
 
     def findings(self, inspection: Inspection) -> tuple[Finding, ...]:
         """What the rules have to say of an inspection, the worst first."""
@@ -108,14 +114,21 @@ class Desk:
         from newsletter.check.caniemail import read_support
         from newsletter.check.known import Known
 
-        return Known(support=read_support(self.publication.config.clients))
+        return Known(support=read_support(self.publication.config.clients), notes=self._plugins[1])
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """All rules that a check of this publication runs."""
         from newsletter.check.registry import RULES
 
-        return RULES
+        return (*RULES, *self._plugins[0])
+
+    @cached_property
+    def _plugins(self) -> tuple[tuple[Rule, ...], tuple[Finding, ...]]:
+        from newsletter.check.plugins import load_rules
+        from newsletter.check.registry import RULES
+
+        return load_rules(self.publication.folder, RULES)
 
     @property
     def levels(self) -> dict[str, str]:

@@ -100,6 +100,7 @@ FIRES = [
      [(5, 3), (5, 42)]),
     ("link-credentials", HEAD + "[a](https://me:secret@b.example/)", [(5, 5)]),
     ("link-mailto", HEAD + "[a](mailto:b) [c](mailto:d@e.example,f)", [(5, 5), (5, 19)]),
+    ("link-spaces", HEAD + "[a ](https://b.example) ![ c]( https://d.example/e.png )", [(5, 3), (5, 27)]),
     # programs that do not show it
     ("client-css", HEAD + "Text\n\n<div style='display: flex'>a</div>", [(7, 1)]),
     ("client-css-pretty", HEAD + "<span style='border-radius: 3px'>a</span>", [(5, 1)]),
@@ -200,6 +201,7 @@ SILENT = [
     ("link-masked", HEAD + "[https://a.co.uk](https://www.a.co.uk) <https://b.example>"),
     ("link-credentials", HEAD + "[a](https://b.example/@me) <mailto:a+b@c.example> [d](https://me@e.example)"),
     ("link-mailto", HEAD + "[a](mailto:b@c.example?subject=d) <e@f.example> [g](mailto:?to=h@i.example)"),
+    ("link-spaces", HEAD + "[a](https://b.example 'c') [ ](d) `[e ](f)` [g][h] <a href='i'> j </a>\n\n[h]: k"),
     ("client-css", HEAD + "<div style='color: red; margin: 0'>display: flex</div>"),
     ("client-css-pretty", HEAD + "<span style='color: red'>a</span>"),
     ("client-image", HEAD + "![a](https://b.example/c.png) [d](https://b.example/e.svg) ![f](https://b.example/g?h=.webp)"),
@@ -347,7 +349,8 @@ def test_what_rendering_noticed_is_passed_on_once() -> None:
 
 
 def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
-    elsewhere = """merge-tag-unknown nesting-too-deep line-too-long rule-crashed check-unknown-rule subject-repeated
+    elsewhere = """plugin-failed merge-tag-unknown nesting-too-deep line-too-long
+        rule-crashed check-unknown-rule subject-repeated
         unsubscribe-html unsubscribe-text unsubscribe-header unsubscribe-one-click postal-address-missing size-clipped
         size-near-clipping silence-unused silence-no-reason
         link-dead link-failing link-certificate link-moved link-private link-unchecked
