@@ -47,7 +47,7 @@ def mail_texts(press: Press) -> str:
 def test_a_slot_sends_the_approved_edition_to_who_is_active(press: Press) -> None:
     queued(press, "one")
     report = open_slot(press, TUESDAY)
-    assert report.lines[-1] == '"one" went to 2 readers in 1 batches; 1 skipped (1 unsubscribed)'
+    assert report.lines[-1] == '"one" went to 2 readers in 1 batch; 1 skipped (1 unsubscribed)'
     assert [name.split("-", 1)[1] for name in press.mails] == ["ada@reader.example.eml", "bo@reader.example.eml"]
     assert queue_of(press) == []
 
@@ -164,5 +164,5 @@ def test_the_summary_counts_what_the_report_counts(press: Press) -> None:
     queued(press, "one")
     sending = press.sending()
     report = sending.post(sending.plan_now(queue_of(press)[0]))
-    assert summary(report) == '"one" went to 2 readers in 1 batches; 1 skipped (1 unsubscribed)'
+    assert summary(report) == '"one" went to 2 readers in 1 batch; 1 skipped (1 unsubscribed)'
     assert (report.sent, report.readers, report.state) == (2, 3, "sent")
