@@ -38,7 +38,7 @@ FIRES = [
     ("code-fence-open", HEAD + "Text\n\n  ```python\ncode\n", [(7, 3)]),
     ("heading-skipped", HEAD + "## A\n\ntext\n\n#### B\n", [(9, 1)]),
     ("heading-skipped", HEAD + "# A\n\n### B\n", [(7, 1)]),
-    ("html-removed", HEAD + "Text\n\n<script>x</script>\n", [(7, None)]),
+    ("html-removed", HEAD + "Text\n\n<script>x</script>\n", [(7, 1)]),
     ("placeholder-text", HEAD + "Text\nAnd TODO: more, see [link] and [x](y) and TBD", [(6, 5), (6, 21), (6, 43)]),
     ("placeholder-text", HEAD + "Dear [name],\n\nInsert link here\n", [(5, 6), (7, 1)]),
     ("placeholder-text", HEAD + "Go to <insert address here> for lorem ipsum", [(5, 7), (5, 33)]),
