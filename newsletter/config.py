@@ -77,12 +77,26 @@ def _secret_name(value: str) -> str:
     return value
 
 
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise ValueError('expected a colour such as "#0b5c6b"')
+    return value.lower()
+
+
+def _fonts(value: str) -> str:
+    if not re.fullmatch(r"[\w .,'\"-]+", value) or value.count('"') % 2 or value.count("'") % 2:
+        raise ValueError("expected names of fonts such as 'Georgia, \"Times New Roman\", serif'")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
 WallTime = Annotated[time, BeforeValidator(_wall_time)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Day = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], BeforeValidator(_day)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Colour = Annotated[str, AfterValidator(_colour)]
+Fonts = Annotated[str, AfterValidator(_fonts)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
 
 
@@ -103,10 +117,38 @@ class PublicationConfig(_Section):
     feedback: str = ""
 
 
-class ThemeConfig(_Section):
-    """`[theme]`: the folder under `templates/` that gives an issue its look."""
+class PaletteConfig(_Section):
+    """`[theme.light]` and `[theme.dark]`: colours; docs/themes.md says where each is used."""
+
+    page: Colour | None = None
+    sheet: Colour | None = None
+    ink: Colour | None = None
+    soft: Colour | None = None
+    quiet: Colour | None = None
+    line: Colour | None = None
+    edge: Colour | None = None
+    accent: Colour | None = None
+    code: Colour | None = None
+    panel: Colour | None = None
+    tint: Colour | None = None
+
+
+class LookConfig(_Section):
+    """The design tokens of a theme: what its `theme.toml` says, and what `[theme]` may say instead."""
+
+    width: Annotated[int, Field(ge=320, le=960)] | None = None
+    font: Fonts | None = None
+    small_font: Fonts | None = None
+    code_font: Fonts | None = None
+    light: PaletteConfig = PaletteConfig()
+    dark: PaletteConfig = PaletteConfig()
+
+
+class ThemeConfig(LookConfig):
+    """`[theme]`: the folder under `templates/` that gives an issue its look, and what is to be different about it."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "default"
+    images: Literal["host", "embed", "remote"] = "host"
 
 
 class ScheduleConfig(_Section):

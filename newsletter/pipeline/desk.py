@@ -48,7 +48,8 @@ class Desk:
 
     def theme_of(self, issue: Issue) -> Theme:
         """The theme of an issue: its own `template`, else the publication's."""
-        return read_theme(self.publication.themes, issue.template or self.publication.config.theme.name)
+        look = self.publication.config.theme
+        return read_theme(self.publication.themes, issue.template or look.name, look)
 
     def render(self, issue: Issue) -> Edition:
         """The issue's edition; raises ContentError or ConfigError for what is wrong with its theme."""
