@@ -109,7 +109,8 @@ def build(
         name = _free_name(issue.slug, built)
         if name != issue.slug:
             out.warn(f'{issue.file}: the slug "{issue.slug}" is used twice; built as {name}')
-        write_folder(output / name, files_of(edition, desk.site.base_url))
+        written = datetime.fromtimestamp(issue.path.stat().st_mtime, UTC)  # builds of the same file are the same
+        write_folder(output / name, files_of(edition, desk.site.base_url, written))
         built[name] = {"file": str(issue.path), "folder": str(output / name), "digest": edition.digest}
     for error in broken:
         out.say(f"error: {error.message}")

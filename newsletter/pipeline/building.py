@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from newsletter.errors import NewsletterError
@@ -17,8 +18,8 @@ from newsletter.render.personal import personal
 _SAMPLE = ("Ada Sample", "ada@reader.example")  # whom `email.eml` is for
 
 
-def files_of(edition: Edition, base_url: str) -> Mapping[str, bytes]:
-    """The files of an edition by name.
+def files_of(edition: Edition, base_url: str, date: datetime | None = None) -> Mapping[str, bytes]:
+    """The files of an edition by name; `date` is the Date of the sample mail, which has none without.
 
     `email.html` and `email.txt` are what a reader without a name gets, `email.eml` what a sample reader gets, and
     `edition.json` is what approval freezes: the same with its variables, and the digest.
@@ -29,7 +30,7 @@ def files_of(edition: Edition, base_url: str) -> Mapping[str, bytes]:
     return {
         "email.html": nobody.html.encode(),
         "email.txt": nobody.text.encode(),
-        "email.eml": to_mime(ada, to=f"{_SAMPLE[0]} <{_SAMPLE[1]}>"),
+        "email.eml": to_mime(ada, to=f"{_SAMPLE[0]} <{_SAMPLE[1]}>", date=date),
         "web.html": edition.web.encode(),
         "edition.json": f"{whole}\n".encode(),
     }

@@ -31,16 +31,25 @@ def finish(root: html.HtmlElement, words: Words) -> html.HtmlElement:
     return root
 
 
-def with_pop_ups(root: html.HtmlElement) -> html.HtmlElement:
-    """A copy of `root` in which a glossary term opens its definition, without a script (HTML, the popover attribute).
-
-    Each definition stays where it is: a browser that knows no pop-ups shows it there.
-    """
+def for_web(root: html.HtmlElement) -> html.HtmlElement:
+    """A copy of `root` as a browser can do more with it: pop-ups for terms, wide things that a keyboard can scroll."""
     page = copy.deepcopy(root)
+    for wide in [*page.iter("pre"), *page.find_class("table")]:
+        if wide.tag != "table" and wide.getparent().tag != "figure":
+            wide.set("tabindex", "0")
+    _pop_up(page)
+    return page
+
+
+def _pop_up(page: html.HtmlElement) -> None:
+    """Make each glossary term open its definition, without a script (HTML, the popover attribute).
+
+    A definition stays where it is: a browser that knows no pop-ups shows it there.
+    """
     terms = [term for term in page.find_class("term") if term.tag == "span"]
     definitions = [line for note in page.find_class("note") if note.get("role") == "note" for line in note]
     if len(terms) != len(definitions):  # an author used our class for something else
-        return page
+        return
     for number, (term, definition) in enumerate(zip(terms, definitions, strict=True), start=1):
         term.tag = "button"
         term.attrib.update({"type": "button", "popovertarget": f"term-{number}"})
@@ -50,7 +59,6 @@ def with_pop_ups(root: html.HtmlElement) -> html.HtmlElement:
         pop_up.append(definition)
         if not len(note):
             note.drop_tree()
-    return page
 
 
 def structured_data(issue: Issue, site: Site, title: str, description: str, minutes: int) -> str:

@@ -17,7 +17,7 @@ from newsletter.content.markdown.document import Document, read_markdown
 from newsletter.content.markdown.mergetags import Shield, Typed
 from newsletter.finding import Finding, Severity
 from newsletter.render.edition import Edition
-from newsletter.render.finishing import finish, structured_data, with_pop_ups
+from newsletter.render.finishing import finish, for_web, structured_data
 from newsletter.render.inline import inline
 from newsletter.render.language import day_text, direction, promise, reading_minutes
 from newsletter.render.links import resolve_all
@@ -39,7 +39,7 @@ def render(issue: Issue, site: Site, theme: Theme) -> Edition:
     parts, root = draft.variables, finish(draft.document.root, words)
     text = theme.fill("email.txt", values | {"body": to_text(root, image=words("Image"))})
     page = theme.fill("email.html", values | {"body": _markup(root)})
-    web = theme.fill("web.html", values | {"body": _markup(with_pop_ups(root))})
+    web = theme.fill("web.html", values | {"body": _markup(for_web(root))})
     edition = Edition(
         slug=issue.slug,
         language=values["language"],
