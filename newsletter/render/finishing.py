@@ -13,8 +13,14 @@ from newsletter.render.site import Site
 from newsletter.render.words import Words
 
 
-def finish(root: html.HtmlElement, words: Words) -> html.HtmlElement:
-    """`root`, in place, with the words that the program puts into an issue, and a class for each diagram's width."""
+def finish(root: html.HtmlElement, words: Words, direction: str) -> html.HtmlElement:
+    """`root`, in place, with the words that the program puts into an issue, and a class for each diagram's width.
+
+    Code runs from left to right, whatever the `direction` of the text around it.
+    """
+    if direction == "rtl":
+        for code in root.iter("pre", "code", "kbd", "samp"):
+            code.set("dir", code.get("dir", "ltr"))
     for figure in root.iter("figure"):
         if width := figure.get("data-columns"):
             figure.set("class", f"{figure.get('class', '')} w{width}".strip())

@@ -36,7 +36,7 @@ def render(issue: Issue, site: Site, theme: Theme) -> Edition:
     draft = _Draft.of(issue, site)
     words = theme.words(issue.language or site.language)
     values = _values(draft, words)
-    parts, root = draft.variables, finish(draft.document.root, words)
+    parts, root = draft.variables, finish(draft.document.root, words, values["dir"])
     text = theme.fill("email.txt", values | {"body": to_text(root, image=words("Image"))})
     page = theme.fill("email.html", values | {"body": _markup(root)})
     web = theme.fill("web.html", values | {"body": _markup(for_web(root))})
