@@ -73,7 +73,6 @@ def report(rounds: Sequence[Mapping[str, Mapping[str, Any]]]) -> str:
     facts = [
         ["(b) / (a), recipients per second", f"{median(r['ours']['rate'] / r['bare']['rate'] for r in rounds):.2f}"],
         ["seconds to the answer of the first call", f"{ours['first']:.2f}"],
-        ["seconds to plan", f"{ours['plan']:.2f}"],
         ["transactions a call", f"{ours['transactions'] / ours['calls']:.2f}"],
         ["bytes of database a recipient", f"{ours['stored']:,.0f}"],
         ["recipients, and skipped since suppressed", f"{ours['sent']:,.0f} + {ours['skipped']:,.0f}"],
@@ -93,14 +92,25 @@ def prepare(folder: Path, _url: str, recipients: int) -> dict[str, Any]:
     edition = desk.render(desk.find(_SLUG))
     store = open_store("", folder / "prepared")
     for start in range(0, recipients, _CHUNK):
-        rows = [_reader(n) | {"created_at": now, "changed_at": now} for n in range(start, min(start + _CHUNK, recipients))]
+        rows = [
+            _reader(n) | {"created_at": now, "changed_at": now} for n in range(start, min(start + _CHUNK, recipients))
+        ]
         blocked = [{"email_key": row["email_key"], "reason": "bounced", "created_at": now} for row in rows[::50]]
         with store.transaction() as connection:
             connection.execute(subscribers.insert(), rows)
             connection.execute(suppressions.insert(), blocked)
     with store.transaction() as connection:
-        facts = {"source_digest": "", "segment": "", "pinned_to": "", "not_before": "", "findings": [], "by": "benchmark"}
-        approve(connection, edition=edition.as_json(), now=now, **facts)
+        approve(
+            connection,
+            edition=edition.as_json(),
+            source_digest="",
+            segment="",
+            pinned_to="",
+            not_before="",
+            findings=[],
+            by="benchmark",
+            now=now,
+        )
     store.close()
     return {}
 
@@ -139,7 +149,10 @@ def ours(folder: Path, url: str, recipients: int) -> dict[str, Any]:
         seconds = time.perf_counter() - started
         database = folder / "state" / ".newsletter" / "newsletter.db"
         files = [database, database.with_name("newsletter.db-wal")]
-        stored = sum(file.stat().st_size for file in files if file.exists()) - (folder / "prepared/newsletter.db").stat().st_size
+        stored = (
+            sum(file.stat().st_size for file in files if file.exists())
+            - (folder / "prepared/newsletter.db").stat().st_size
+        )
     assert report.sent == _mailed(recipients), report
     return {
         "rate": report.sent / seconds,
@@ -147,7 +160,6 @@ def ours(folder: Path, url: str, recipients: int) -> dict[str, Any]:
         "wire": len(_body(folder)) / 100,
         "memory": _peak(),
         "first": first[0],
-        "plan": 0.0,
         "transactions": transactions[0],
         "calls": report.calls,
         "stored": stored / recipients,

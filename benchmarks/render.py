@@ -44,7 +44,7 @@ def bare() -> Work:
 
 def with_css_inline() -> Work:
     """The same with css-inline, a library in Rust, in premailer's place."""
-    import css_inline
+    import css_inline  # type: ignore[import-not-found]
 
     inliner = css_inline.CSSInliner(extra_css=_css(), load_remote_stylesheets=False)
     return lambda issue: inliner.inline(_page(issue.body))
@@ -89,7 +89,7 @@ def _cold(names: Sequence[str], length: str, rounds: int) -> dict[str, float]:
 
 @contextmanager
 def _contender(name: str, length: str) -> Iterator[Callable[[int], float]]:
-    """A process in which one contender waits for the number of an issue, and answers with the seconds of CPU it took."""
+    """One contender in a process: it waits for the number of an issue, and answers with the seconds of CPU it took."""
     call = [sys.executable, "-m", "benchmarks.render", "--contender", name, length]
     with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdin and process.stdout

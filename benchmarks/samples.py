@@ -17,8 +17,8 @@ _SECTION = re.compile(r"^(?=## )", re.MULTILINE)
 
 
 def issue_of(length: str, turn: int = 0) -> Issue:
-    """An issue of one of LENGTHS: sections of the sample issues from the `turn`-th on, until there is enough of them."""
-    size = 1_500 if "words" in length else int(length.split()[0]) * 1_000
+    """An issue of one of LENGTHS: sections of the sample issues, from the `turn`-th on, until it is long enough."""
+    size = 1_500 if "words" in length else int(length.split(maxsplit=1)[0]) * 1_000
     sections, reached = list[str](), 0
     for section in islice(_sections(), turn, None):
         if reached >= size:

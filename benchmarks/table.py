@@ -12,5 +12,5 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _line(row: Sequence[str], sizes: Sequence[int]) -> str:
-    cells = [cell.rjust(size) if column else cell.ljust(size) for column, (cell, size) in enumerate(zip(row, sizes))]
-    return "  ".join(cells).rstrip()
+    first, *others = (cell.rjust(size) for cell, size in zip(row, sizes, strict=True))
+    return "  ".join([first.strip().ljust(sizes[0]), *others]).rstrip()

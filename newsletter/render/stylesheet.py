@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from premailer import Premailer
 
 _Pairs = Sequence[tuple[str, str]]
-_Rule = tuple[Callable[[html.HtmlElement], list[html.HtmlElement]], _Pairs]
+_Rule = tuple[Callable[[html.HtmlElement], Any], _Pairs]  # a compiled selector, and what it sets
 
 
 def apply(root: html.HtmlElement, css: str) -> None:

@@ -123,7 +123,9 @@ def _files_of(folder: Path) -> Iterator[tuple[str, tuple[Path, str]]]:
     paths += sorted(folder.glob("words/*.po"))
     for path in dict.fromkeys(paths):
         if path.is_file() or path.is_symlink():
-            yield path.relative_to(folder).as_posix(), (path, decode(path, read_bytes(path)))
+            data = read_bytes(path)
+            silent = path.suffix == ".css" and not data.strip()  # a style sheet may have nothing to say
+            yield path.relative_to(folder).as_posix(), (path, "" if silent else decode(path, data))
 
 
 def _catalogues(files: Mapping[str, tuple[Path, str]]) -> Mapping[str, Sequence[tuple[str, str]]]:

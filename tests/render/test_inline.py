@@ -54,7 +54,18 @@ def test_no_line_is_longer_than_the_limit_and_no_text_changes(parts: list[str]) 
 @given(
     st.lists(
         st.sampled_from(
-            ["word ", "日本語", "e\u0301", "\n", '<a href="x y">', "</a>", "<pre>", "</pre>", "<!-- c\nc -->", 'x="y z" ']
+            [
+                "word ",
+                "日本語",
+                "e\u0301",
+                "\n",
+                '<a href="x y">',
+                "</a>",
+                "<pre>",
+                "</pre>",
+                "<!-- c\nc -->",
+                'x="y z" ',
+            ]
         ),
         max_size=80,
     )
