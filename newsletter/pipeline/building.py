@@ -14,6 +14,7 @@ from newsletter.render.edition import Edition
 from newsletter.render.merge import reader_fields
 from newsletter.render.mime import to_mime
 from newsletter.render.personal import personal
+from newsletter.render.placing import FOLDER
 
 _SAMPLE = ("Ada Sample", "ada@reader.example")  # whom `email.eml` is for
 
@@ -22,7 +23,8 @@ def files_of(edition: Edition, base_url: str, date: datetime | None = None) -> M
     """The files of an edition by name; `date` is the Date of the sample mail, which has none without.
 
     `email.html` and `email.txt` are what a reader without a name gets, `email.eml` what a sample reader gets, and
-    `edition.json` is what approval freezes: the same with its variables, and the digest.
+    `edition.json` is what approval freezes: the same with its variables, and the digest. Pictures that lie beside the
+    issue are in `images/`, where the web page looks for them.
     """
     link = f"{base_url}/unsubscribe/sample"
     nobody, ada = personal(edition, reader_fields("", "", link)), personal(edition, reader_fields(*_SAMPLE, link))
@@ -33,6 +35,7 @@ def files_of(edition: Edition, base_url: str, date: datetime | None = None) -> M
         "email.eml": to_mime(ada, to=f"{_SAMPLE[0]} <{_SAMPLE[1]}>", date=date),
         "web.html": edition.web.encode(),
         "edition.json": f"{whole}\n".encode(),
+        **{f"{FOLDER}/{picture.name}": picture.data for picture in edition.pictures},
     }
 
 
@@ -46,8 +49,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=folder, prefix=".building-"))
         for name, data in files.items():
+            (draft / name).parent.mkdir(exist_ok=True)
             (draft / name).write_bytes(data)
         for name in files:
+            (folder / name).parent.mkdir(exist_ok=True)
             (draft / name).replace(folder / name)
     except OSError as error:
         raise NewsletterError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parseaddr
 from html import escape
@@ -15,31 +15,42 @@ from lxml import etree, html
 from newsletter.content.issue import Issue
 from newsletter.content.markdown.document import Document, read_markdown
 from newsletter.content.markdown.mergetags import Shield, Typed
+from newsletter.content.pictures import Picture, Pictures
 from newsletter.finding import Finding, Severity
 from newsletter.render.edition import Edition
 from newsletter.render.finishing import finish, for_web, structured_data
 from newsletter.render.inline import inline
 from newsletter.render.language import day_text, direction, promise, reading_minutes
 from newsletter.render.links import resolve_all
+from newsletter.render.placing import move, place, relative_to_page, within_mail
 from newsletter.render.site import IssueLink, Site
 from newsletter.render.text import to_text
 from newsletter.render.theme import Theme
 from newsletter.render.variables import Variables
 from newsletter.render.words import SOURCE, Words
 
+NONE = Pictures()
 KEEP_READING = 3  # earlier issues listed at the end
 _PREHEADER = 110  # characters; more than any inbox shows
 
 
-def render(issue: Issue, site: Site, theme: Theme) -> Edition:
-    """The edition of an issue. Raises ContentError only for what is wrong with the theme; the rest are findings."""
-    draft = _Draft.of(issue, site)
+def render(issue: Issue, site: Site, theme: Theme, pictures: Pictures = NONE) -> Edition:
+    """The edition of an issue and the local pictures that were read for it.
+
+    Raises ContentError only for what is wrong with the theme; the rest are findings.
+    """
+    draft = _Draft.of(issue, site, pictures.pictures)
+    address = site.page_of(issue.slug)
     words = theme.words(issue.language or site.language)
     values = _values(draft, words)
     parts, root = draft.variables, finish(draft.document.root, words, values["dir"])
     text = theme.fill("email.txt", values | {"body": to_text(root, image=words("Image"))})
+    web_root = for_web(root)
+    move(web_root, relative_to_page(pictures.pictures, address))
+    web = theme.fill("web.html", values | {"body": _markup(web_root)})
+    if pictures.embed:
+        move(root, within_mail(pictures.pictures, address))
     page = theme.fill("email.html", values | {"body": _markup(root)})
-    web = theme.fill("web.html", values | {"body": _markup(for_web(root))})
     edition = Edition(
         slug=issue.slug,
         language=values["language"],
@@ -53,8 +64,9 @@ def render(issue: Issue, site: Site, theme: Theme) -> Edition:
         headers=_headers(draft),
         variables=dict(parts.sources),
         source_digest=issue.source_digest,
+        pictures=pictures.pictures,
     )
-    findings = (*draft.document.findings, *parts.findings, *_untranslated(issue, site, words))
+    findings = (*pictures.findings, *draft.document.findings, *parts.findings, *_untranslated(issue, site, words))
     return replace(edition, findings=findings).frozen()
 
 
@@ -73,13 +85,14 @@ class _Draft:
     preheader: str
 
     @classmethod
-    def of(cls, issue: Issue, site: Site) -> _Draft:
+    def of(cls, issue: Issue, site: Site, pictures: Sequence[Picture]) -> _Draft:
         shown = (issue.subject, issue.title, issue.subtitle, issue.preheader)
         shield = Shield.for_sources([*shown, issue.body])
         keys = ("subject", "title", "subtitle", "preheader")
         hidden = [shield.hide(text, issue.line_of(key)) for key, text in zip(keys, shown, strict=True)]
         body = shield.hide(issue.body, issue.body_line)
         document = read_markdown(body, site.glossary, issue.file, issue.body_line)
+        place(document.root, pictures, site.page_of(issue.slug))
         resolve_all(document.root, site, issue.slug, shield.prefix)
         _drop_ways_back(document.root, site.page_of(issue.slug))
         constants = {f"vars.{key}": str(value) for key, value in issue.vars.items()}

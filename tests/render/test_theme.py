@@ -91,7 +91,7 @@ def test_a_token_that_is_none_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_theme_in_it_is_none(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="the theme lacks email.html"):
+    with pytest.raises(ConfigError, match=r"the theme lacks email\.html"):
         make(tmp_path, "mine", notes_md="later")
 
 
