@@ -26,6 +26,7 @@ from newsletter.errors import ConfigError
 FILE_NAME = "newsletter.toml"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # line ends among them
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=366)
 _UNSHOWN = ("api_key", "database_url", "base_url")  # a message never repeats what may hold a secret
@@ -71,7 +72,7 @@ def _different(days: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _one_line(value: str) -> str:
-    if not value.isprintable():
+    if _CONTROL.search(value):
         raise ValueError("expected one line of text")
     return value.strip()
 

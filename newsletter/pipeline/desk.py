@@ -13,6 +13,7 @@ from newsletter.content.issue import Issue
 from newsletter.content.pictures import RULE as IMAGE_RULE
 from newsletter.content.pictures import Pictures, Wanted, read_pictures
 from newsletter.content.reader import Folder, read_folder, read_issue
+from newsletter.content.slugs import slugify
 from newsletter.errors import ConfigError, ContentError, UsageError
 from newsletter.finding import Finding, Severity
 from newsletter.publication import Publication
@@ -48,11 +49,18 @@ class Desk:
         for issue in self.folder.issues:
             if issue.slug == reference:
                 return issue
-        for error in self.folder.broken:
-            if Path(error.path).stem == reference:
-                raise error
+        if error := self.error_of(reference):
+            raise error
         known = ", ".join(issue.slug for issue in self.folder.issues[-5:]) or "none yet"
         raise UsageError(f'there is no issue "{reference}"', f"the last issues are: {known}")
+
+    def error_of(self, slug: str) -> ContentError | None:
+        """Why the file that would be the issue `slug`, as far as its name tells, cannot be read; None without one."""
+        for error in self.folder.broken:
+            stem = Path(error.path).stem
+            if stem == slug or f"-{slugify(stem)}".endswith(f"-{slug}"):
+                return error
+        return None
 
     def theme_of(self, issue: Issue) -> Theme:
         """The theme of an issue: its own `template`, else the publication's."""

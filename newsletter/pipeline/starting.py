@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from newsletter.schedule.queue import approved
 from newsletter.schedule.slots import Slot, slots_from
 from newsletter.store.database import Store
 
+_HINT = "check its rights, and the room on the disk"
+
 
 def start_publication(folder: Path) -> list[str]:
     """Write a fresh publication into `folder` and return the names of its files.
@@ -25,6 +29,7 @@ def start_publication(folder: Path) -> list[str]:
     Raises UsageError where the folder holds anything already, NewsletterError where it cannot be written.
     """
     made: list[Path] = []
+    files: Mapping[str, str] = {}
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(f"{folder}: there is something here already", "name a folder that is new or empty")
@@ -38,7 +43,10 @@ def start_publication(folder: Path) -> list[str]:
     except OSError as error:
         for path in made:  # half a publication would be in the way of the next try
             path.unlink(missing_ok=True)
-        raise NewsletterError(f"{folder}: cannot be written: {error.strerror}", "check the folder's rights") from None
+        for path in (folder / relative for relative in files):
+            with contextlib.suppress(OSError):  # not there, or not empty
+                path.parent.rmdir()
+        raise NewsletterError(f"{folder}: cannot be written: {error.strerror}", _HINT) from None
     return list(files)
 
 
@@ -70,7 +78,7 @@ def start_issue(publication: Publication, store: Store, title: str, now: datetim
         publication.issues.mkdir(exist_ok=True)
         _write_new(path, _draft(title, number, slot))
     except OSError as error:
-        raise NewsletterError(f"{path}: cannot be written: {error.strerror}", "check the folder's rights") from None
+        raise NewsletterError(f"{path}: cannot be written: {error.strerror}", _HINT) from None
     return path, slot
 
 

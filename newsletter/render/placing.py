@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Mapping, Sequence
 
 from lxml import html
@@ -43,3 +45,12 @@ def move(root: html.HtmlElement, addresses: Mapping[str, str]) -> None:
     for image in root.iter("img") if addresses else ():
         if address := addresses.get(image.get("src") or ""):
             image.set("src", address)
+
+
+def shown_here(markup: str, pictures: Sequence[Picture]) -> str:
+    """A mail or page with its local pictures in `data:` addresses (RFC 2397): for a preview, before they are hosted."""
+    for picture in pictures:
+        data = f'src="data:{picture.kind};base64,{base64.b64encode(picture.data).decode("ascii")}"'
+        name = re.escape(picture.name)
+        markup = re.sub(rf'src="(?:cid:{name}@|(?:[^"\s]*/)?{FOLDER}/{name})[^"]*"', lambda _, data=data: data, markup)
+    return markup

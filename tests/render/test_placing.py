@@ -21,6 +21,7 @@ from newsletter.pipeline.starting import start_publication
 from newsletter.providers.autosend import AutoSend
 from newsletter.publication import find_publication
 from newsletter.render.edition import Edition
+from newsletter.render.placing import shown_here
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000140000000a0802000000bb2d1a4c0000001a49444154789c63fccfc0c0c040"
@@ -130,3 +131,12 @@ def test_a_size_that_the_author_wrote_stays(folder: Path) -> None:
     html = edition_of(opened(folder)).html
     assert 'width="5"' in html
     assert 'height="10"' not in html
+
+
+@pytest.mark.parametrize("images", ["host", "embed"])
+def test_a_preview_shows_pictures_that_are_not_on_the_web_yet(folder: Path, images: str) -> None:
+    edition = edition_of(opened(folder, images))
+    for part in (edition.html, edition.web):
+        shown = shown_here(part, edition.pictures)
+        assert 'src="data:image/png;base64,iVBORw0' in shown
+        assert edition.pictures[0].name not in shown.replace("og:image", "").split("<body")[1]
