@@ -52,5 +52,5 @@ def shown_here(markup: str, pictures: Sequence[Picture]) -> str:
     for picture in pictures:
         data = f'src="data:{picture.kind};base64,{base64.b64encode(picture.data).decode("ascii")}"'
         name = re.escape(picture.name)
-        markup = re.sub(rf'src="(?:cid:{name}@|(?:[^"\s]*/)?{FOLDER}/{name})[^"]*"', lambda _, data=data: data, markup)
+        markup = re.sub(rf'src="(?:cid:{name}@|(?:[^"\s]*/)?{FOLDER}/{name})[^"]*"', data, markup)
     return markup
