@@ -159,8 +159,16 @@ def approve(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
         if finding.severity != "info":
             out.warn(f"{finding.place}: {finding.message}")
     out.result(
-        {"slug": edition.slug, "digest": edition.digest, "place": approval.place},
-        [f'approved "{edition.slug}" ({edition.digest[:12]}), place {approval.place} in the queue'],
+        {
+            "slug": edition.slug,
+            "digest": edition.digest,
+            "place": approval.place,
+            "slot": approval.slot.wall_time if approval.slot else None,
+        },
+        [
+            f'approved "{edition.slug}" ({edition.digest[:12]}), place {approval.place} in the queue',
+            f"goes out {approval.slot}, if a scheduler runs then" if approval.slot else "no coming slot takes it",
+        ],
     )
 
 
