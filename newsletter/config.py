@@ -151,6 +151,17 @@ class StorageConfig(_Section):
     database_url: str = ""
 
 
+class PreviewConfig(_Section):
+    """`[preview]`: to whom the preview may send a test, and how it opens a file in the editor.
+
+    `editor` is a name (`vscode`, `zed`, `idea`…) or an address with `{path}`, `{line}` and `{column}`; empty goes by
+    the variables VISUAL and EDITOR.
+    """
+
+    test_addresses: tuple[Annotated[Mailbox, Field(min_length=3)], ...] = ()
+    editor: str = ""
+
+
 class Config(_Section):
     """All of `newsletter.toml`."""
 
@@ -160,6 +171,7 @@ class Config(_Section):
     provider: ProviderConfig = ProviderConfig()
     delivery: DeliveryConfig = DeliveryConfig()
     storage: StorageConfig = StorageConfig()
+    preview: PreviewConfig = PreviewConfig()
     check: Mapping[str, Literal["off", "info", "warning", "error"]] = Field(default_factory=dict)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from newsletter.cli import audience, demo, editing, planning, sending, simulator
+from newsletter.cli import audience, demo, editing, planning, previewing, sending, simulator
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
 from newsletter.cli.testing import PASS_ON, run_tests
@@ -21,6 +21,7 @@ config = typer.Typer(help="The configuration.", no_args_is_help=True)
 app.command("demo")(demo.demo)
 for command in (editing.init, editing.new, editing.check, editing.build, editing.approve, editing.unapprove):
     app.command(command.__name__)(command)
+app.command("preview")(previewing.preview)
 app.add_typer(planning.queue, name="queue")
 app.command("send")(sending.send)
 app.command("status")(sending.status)

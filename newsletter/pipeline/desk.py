@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,12 +67,12 @@ class Desk:
         return check(inspection, self.publication.config.check)
 
 
-def open_desk(publication: Publication) -> Desk:
-    """Read the publication's issues and glossary.
+def open_desk(publication: Publication, read: Callable[[Path], Issue] | None = None) -> Desk:
+    """Read the publication's issues, each with `read` (else `read_issue`), and its glossary.
 
     Raises ContentError where the folder or the glossary cannot be read; a broken issue is in `folder.broken`.
     """
-    folder = read_folder(publication.issues)
+    folder = read_folder(publication.issues, read)
     return Desk(publication, folder, _site(publication, folder))
 
 
