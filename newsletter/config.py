@@ -7,14 +7,16 @@ systemd provides, then in the environment.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -25,35 +27,59 @@ FILE_NAME = "newsletter.toml"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = timedelta(days=366)
+_UNSHOWN = ("api_key", "database_url", "base_url")  # a message never repeats what may hold a secret
 
 
 def _duration(value: object) -> object:
-    if isinstance(value, str):
-        match = _DURATION.match(value)
-        if not match:
-            raise ValueError('expected a length of time such as "90s", "30m", "6h" or "2d"')
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-    return value
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('expected a length of time such as "90s", "30m", "6h" or "2d"')
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError("expected a year at most")
+    return timedelta(seconds=seconds)
 
 
 def _wall_time(value: object) -> object:
-    if isinstance(value, str):
-        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
-            raise ValueError('expected a time of day such as "09:00"')
+    if isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
         return time.fromisoformat(value)
-    return value
+    if isinstance(value, time) and value == value.replace(second=0, microsecond=0, tzinfo=None):
+        return value  # 09:00:00 without quotes is a time to TOML
+    raise ValueError('expected a time of day such as "09:00"')
 
 
 def _zone(value: str) -> str:
     if value not in available_timezones():
         near = difflib.get_close_matches(value, available_timezones(), n=1)
         hint = f', did you mean "{near[0]}"?' if near else ""
-        raise ValueError(f'"{value}" is no IANA time zone{hint}')
+        raise ValueError(f'expected an IANA time zone such as "Europe/Berlin", found "{value}"{hint}')
     return value
 
 
 def _day(value: object) -> object:
     return value.strip().lower()[:3] if isinstance(value, str) and value.strip() else value
+
+
+def _different(days: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((day for day in days if days.count(day) > 1), None)
+    if twice:
+        raise ValueError(f'"{twice}" stands twice; there is one slot a day')
+    return days
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("expected one line of text")
+    return value.strip()
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", value):
+        raise ValueError('expected a language tag (BCP 47) such as "en" or "pt-BR"')
+    return value
 
 
 def _mailbox(value: str) -> str:
@@ -65,8 +91,15 @@ def _mailbox(value: str) -> str:
 
 
 def _web_address(value: str) -> str:
-    if not re.match(r"https?://[^/\s]+", value):
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is none, half an IPv6 address
+        whole = False
+    if not whole or re.search(r"\s", value) or parts.query or parts.fragment:
         raise ValueError('expected a web address such as "https://example.org"')
+    if "@" in parts.netloc:
+        raise ValueError("expected a web address without user and password")
     return value.rstrip("/")
 
 
@@ -80,6 +113,8 @@ def _secret_name(value: str) -> str:
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
 WallTime = Annotated[time, BeforeValidator(_wall_time)]
 Zone = Annotated[str, AfterValidator(_zone)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
+Language = Annotated[str, AfterValidator(_language)]
 Day = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], BeforeValidator(_day)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -93,12 +128,12 @@ class _Section(BaseModel):
 class PublicationConfig(_Section):
     """`[publication]`: who publishes, under which address."""
 
-    name: str = Field(min_length=1)
+    name: Annotated[OneLine, Field(min_length=1)]
     base_url: WebAddress
-    sender: Annotated[Mailbox, Field(min_length=3)]
+    sender: Annotated[Mailbox, Field(min_length=1)]
     reply_to: Mailbox = ""
     postal_address: str = ""
-    language: str = "en"
+    language: Language = "en"
     description: str = ""
     feedback: str = ""
 
@@ -112,7 +147,7 @@ class ThemeConfig(_Section):
 class ScheduleConfig(_Section):
     """`[schedule]`: on which days, at which wall time, in which zone a slot opens."""
 
-    days: Annotated[tuple[Day, ...], Field(min_length=1)] = ("tue", "fri")
+    days: Annotated[tuple[Day, ...], Field(min_length=1), AfterValidator(_different)] = ("tue", "fri")
     at: WallTime = time(9)
     timezone: Zone = "UTC"
     late_window: Duration = timedelta(hours=6)
@@ -139,7 +174,7 @@ class DeliveryConfig(_Section):
     """`[delivery]`: how a broadcast is cut and how hard it tries."""
 
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 100
-    requests_per_second: Annotated[float, Field(gt=0)] = 2.0
+    requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
     max_attempts: Annotated[int, Field(ge=1)] = 8
     backoff: Duration = timedelta(seconds=1)
     backoff_limit: Duration = timedelta(seconds=60)
@@ -182,7 +217,9 @@ def read_config(path: Path) -> Config:
     cannot be meant.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path}: is not a file", "it is a text file; make one with: newsletter init DIR")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file", "make a publication with: newsletter init DIR") from None
     except UnicodeDecodeError as error:
@@ -215,8 +252,39 @@ def _explain(error: ValidationError, path: Path, text: str) -> ConfigError:
         return ConfigError(
             f'{where}: the key "{dotted}" is missing{more}', "add it; `newsletter init` shows an example"
         )
-    message = first["msg"].removeprefix("Value error, ")
-    return ConfigError(f"{where}: {dotted}: {message[0].lower() + message[1:]}{more}", "see docs/configuration.md")
+    return ConfigError(f"{where}: {dotted}: {_expected(first, keys)}{more}", "see docs/configuration.md")
+
+
+def _expected(error: Mapping[str, Any], keys: Sequence[str]) -> str:
+    """What the key takes and what was found there, in the words of a person who has never heard of pydantic."""
+    kind, limits, found = str(error["type"]), error.get("ctx", {}), error.get("input")
+    numbers = ("greater_than", "greater_than_equal", "less_than_equal")
+    if kind == "value_error":
+        text = str(error["msg"]).removeprefix("Value error, ")
+    elif kind == "literal_error":
+        text = f"expected {limits['expected']}"
+    elif kind in numbers:
+        word = ("more than", "at least", "at most")[numbers.index(kind)]
+        text = f"expected {word} {next(iter(limits.values()))}"
+    elif kind in ("model_type", "dict_type"):
+        text = f"expected a section [{'.'.join(keys)}] with keys"
+    else:
+        text = next((words for start, words in _KINDS if kind.startswith(start)), str(error["msg"]))
+    shown = isinstance(found, str | int | float) and keys[-1] not in _UNSHOWN and "found" not in text
+    return f"{text}, found {json.dumps(found, ensure_ascii=False)[:60]}" if shown else text
+
+
+_KINDS = (
+    ("string_pattern", "expected letters, digits, - and _"),
+    ("string_too_short", "expected a text that is not empty"),
+    ("too_short", "expected something that is not empty"),
+    ("string_", "expected a text in quotes"),
+    ("int_", "expected a whole number"),
+    ("float_", "expected a number"),
+    ("finite_number", "expected a number"),
+    ("bool_", "expected true or false"),
+    ("tuple_", 'expected a list such as ["tue", "fri"]'),
+)
 
 
 def _known_keys(section: list[str]) -> list[str]:
@@ -238,6 +306,24 @@ def _line_of(keys: list[str], text: str) -> int | None:
         elif [section, *keys[-1:]] == ["", *keys][-2:] and re.match(rf'\s*"?{re.escape(keys[-1])}"?\s*=', line):
             return number
     return found
+
+
+def as_written(config: Config) -> dict[str, dict[str, Any]]:
+    """All values by section and key, in the form in which the file takes them: "09:00", "6h"."""
+    return {
+        section: {key: _written(value) for key, value in values.items()}
+        for section, values in config.model_dump().items()
+    }
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, time):
+        return value.isoformat(timespec="minutes")
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+        unit = next((unit for unit in ("d", "h", "m", "s") if seconds and not seconds % _UNITS[unit]), "s")
+        return f"{seconds / _UNITS[unit]:g}{unit}"
+    return list(value) if isinstance(value, tuple) else value
 
 
 def secret(name: str, environment: Mapping[str, str] | None = None) -> str | None:

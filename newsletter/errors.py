@@ -6,7 +6,8 @@
     ├── ContentError           1  an issue, glossary or template file; names file and line
     ├── SafetyError            5  refused: sending would be wrong or irreversible
     ├── ProviderError          6  the provider could not be reached or asks to wait; safe to run again
-    └── PartlySentError        7  some readers have the issue, others do not yet; resume
+    ├── PartlySentError        7  some readers have the issue, others do not yet; resume
+    └── StoppedError         130  Ctrl-C
 
 A message is one sentence that says what is wrong and where; a hint says what to do about it.
 """
@@ -76,3 +77,10 @@ class PartlySentError(NewsletterError):
 
     code = "partly_sent"
     exit_code = 7
+
+
+class StoppedError(NewsletterError):
+    """Somebody pressed Ctrl-C."""
+
+    code = "interrupted"
+    exit_code = 130

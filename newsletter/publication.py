@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,11 +46,16 @@ def find_publication(start: Path, wished: Path | None = None) -> Publication:
     Raises ConfigError where there is none, or where its configuration cannot be meant.
     """
     if wished is not None:
-        if not (wished / FILE_NAME).is_file():
-            raise ConfigError(f"{wished}: there is no {FILE_NAME} here", "make a publication with: newsletter init DIR")
+        if wished.name == FILE_NAME or not os.path.lexists(wished / FILE_NAME):
+            what = f"there is no {FILE_NAME} in it" if os.path.isdir(wished) else "there is no such folder"  # noqa: PTH112
+            raise ConfigError(f"-C {wished}: {what}", "name a publication's folder, or make one: newsletter init DIR")
         return Publication(wished.resolve(), read_config(wished / FILE_NAME))
-    for folder in (start.resolve(), *start.resolve().parents):
-        if (folder / FILE_NAME).is_file():
+    try:
+        here = start.resolve()
+    except FileNotFoundError:
+        raise ConfigError("the current folder was deleted", "go to a publication's folder, or use -C DIR") from None
+    for folder in (here, *here.parents):
+        if os.path.lexists(folder / FILE_NAME):
             return Publication(folder, read_config(folder / FILE_NAME))
     raise ConfigError(
         f"no {FILE_NAME} here or in a folder above",

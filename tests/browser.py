@@ -19,9 +19,6 @@ _MAC = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-)
 REQUIRED = "NEWSLETTER_NEEDS_BROWSER"  # `.ci/run` sets it: there a missing browser is a failure, not a skip
 
 

@@ -35,6 +35,7 @@ _STATES = {
     State.BOUNCED: ("bounced", "cleaned", "hardbounced", "undeliverable"),
     State.COMPLAINED: ("complained", "spam", "spamcomplaint", "complaint"),
 }
+_JOINERS = "\u200c\u200d"  # Persian and Indic names, and emoji, are spelled with them
 _STATE_OF = {word: state for state, words in _STATES.items() for word in words}
 
 
@@ -86,19 +87,22 @@ def _text(path: Path) -> str:
 
 def _table_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] | Reject]]:
     first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max("\t;,", key=first.count))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max("\t;,", key=first.count), strict=True)
+    begun = 1
     try:
         header = [_ROLES.get(_plain(name), "") for name in next(reader, [])]
         if "email" not in header:
             raise NewsletterError(
                 f"{path}:1: no column of addresses", 'the first line names the columns; one of them must be "email"'
             )
+        begun = 2  # the line that a row begins on: an open quotation mark swallows all that follow
         for row in reader:
+            begun = reader.line_num + 1
             if any(cell.strip() for cell in row):
                 yield reader.line_num, dict(zip(header, row, strict=False))
     except csv.Error as error:
         raise NewsletterError(
-            f"{path}:{reader.line_num}: not readable as a table: {error}", "export it again"
+            f"{path}:{begun}: not readable as a table: {error}", "is a quotation mark missing? Export it again"
         ) from None
 
 
@@ -106,7 +110,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] |
     whole = path.suffix.lower() == ".json"
     try:
         values: Any = json.loads(text) if whole else []
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NewsletterError(f"{path}: not valid JSON: {error}", "expected a list of objects") from None
     if whole and not isinstance(values, list):
         raise NewsletterError(f"{path}: expected a JSON list of objects", 'such as [{"email": "anna@example.org"}]')
@@ -114,7 +118,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] |
     for number, line in enumerate(lines, start=1):
         try:
             value = line if whole else json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict):
             yield number, {_ROLES.get(_plain(key), ""): item for key, item in value.items()}
@@ -123,13 +127,13 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] |
 
 
 def _entry(line: int, row: Mapping[str, Any]) -> Entry | Reject:
-    cells = {key: " ".join(str(value).split()) for key, value in row.items() if key and value is not None}
-    email = cells.get("email", "")
+    cells = {key: _clean(value) for key, value in row.items() if key and value is not None}
+    email = " ".join(str(row.get("email") or "").split())  # as it is: an address is not guessed at
     try:
         address = parse_address(email)
         consent_at = _moment(cells.get("consent_at", ""))
     except ValueError as error:
-        return Reject(line, email[:200], str(error))
+        return Reject(line, _clean(email)[:200], _clean(error))
     state = _STATE_OF.get(_plain(cells.get("state", "")))
     if state is None:
         return Reject(line, email, f'unknown state "{cells["state"][:40]}", expected one of: {", ".join(State)}')
@@ -147,9 +151,14 @@ def _entry(line: int, row: Mapping[str, Any]) -> Entry | Reject:
     )
 
 
+def _clean(value: object) -> str:
+    """The value on one line, without what no name has: control characters, halves of a surrogate pair."""
+    return "".join(char for char in " ".join(str(value).split()) if char.isprintable() or char in _JOINERS)
+
+
 def _tags(value: object) -> tuple[str, ...]:
     words = value if isinstance(value, list) else str(value or "").replace(";", ",").split(",")
-    return tuple(sorted({str(word).strip()[:100] for word in words if str(word).strip()}))
+    return tuple(sorted({clean[:100] for word in words if (clean := _clean(word))}))
 
 
 def _moment(text: str) -> datetime | None:
@@ -161,6 +170,8 @@ def _moment(text: str) -> datetime | None:
         raise ValueError(f'"{text[:40]}" is no date, expected one such as 2026-11-24') from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
+    if not 1970 <= moment.year < 3000:
+        raise ValueError(f'"{text[:40]}" is no date of consent')
     return moment.astimezone(UTC)
 
 

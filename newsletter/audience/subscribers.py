@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Join, Select, case, func, select, update
 
 from newsletter.store.tables import subscriber_tags, subscribers, suppressions
 
@@ -28,15 +27,16 @@ class State(StrEnum):
         return list(State).index(self)
 
 
-@dataclass(frozen=True)
-class Member:
-    """A subscriber as a broadcast sees them; `reason` says why they must not be mailed, empty for who may be."""
+# Why somebody must not be mailed, empty for who may be: for queries over `with_standing`. Who is erased is barred too.
+BARRED: ColumnElement[str] = func.coalesce(
+    suppressions.c.reason,
+    case((subscribers.c.state == State.ACTIVE, ""), else_=func.coalesce(subscribers.c.state, "erased")),
+).label("reason")
 
-    id: int
-    email: str
-    email_key: str
-    name: str
-    reason: str
+
+def with_standing(rows: FromClause, subscriber_id: ColumnElement[int]) -> Join:
+    """`rows`, each joined to what is known now of the subscriber whose id it holds; nothing of one who is erased."""
+    return _with_suppressions(rows.outerjoin(subscribers, subscribers.c.id == subscriber_id))
 
 
 def count_by_state(connection: Connection) -> dict[str, int]:
@@ -50,27 +50,28 @@ def last_id(connection: Connection) -> int:
     return connection.execute(select(func.max(subscribers.c.id))).scalar() or 0
 
 
-def page(connection: Connection, after: int, through: int, segment: str, limit: int) -> list[Member]:
-    """Up to `limit` subscribers with `after` < id <= `through`, by id; all of them or those with the tag `segment`."""
+def page(after: int, through: int, segment: str, limit: int) -> Select[Any]:
+    """Up to `limit` subscribers with `after` < id <= `through`, by id; all of them or those with the tag `segment`.
+
+    A query of (id, email, email_key, name, reason); `reason` is why somebody must not be mailed, empty for who may be.
+    """
     query = _members(segment).where(subscribers.c.id > after, subscribers.c.id <= through)
-    rows = connection.execute(query.order_by(subscribers.c.id).limit(limit))
-    return [_member(row) for row in rows]
+    return query.order_by(subscribers.c.id).limit(limit)
 
 
 def count_audience(connection: Connection, segment: str) -> tuple[int, int]:
     """How many of the segment would be mailed now, and how many not."""
     inner = _members(segment).subquery()
-    mailable = (inner.c.state == State.ACTIVE) & inner.c.reason.is_(None)
-    row = connection.execute(select(func.count(), func.count().filter(mailable)).select_from(inner)).one()
+    mailable = func.count().filter(inner.c.reason == "")
+    row = connection.execute(select(func.count(), mailable).select_from(inner)).one()
     return row[1], row[0] - row[1]
 
 
 def barred(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    """Those of `ids` who must not be mailed now, each with the reason; who is erased is barred too."""
-    if not ids:
-        return {}
-    found = {member.id: member.reason for member in _all(connection, ids)}
-    return {number: found.get(number, "erased") for number in ids if found.get(number, "erased")}
+    """Those of `ids` who must not be mailed now, each with the reason."""
+    query = select(subscribers.c.id, BARRED).select_from(_with_suppressions(subscribers))
+    found = {row.id: row.reason for row in connection.execute(query.where(subscribers.c.id.in_(ids)))}
+    return {number: reason for number in ids if (reason := found.get(number, "erased"))}
 
 
 def leave(connection: Connection, subscriber_id: int, state: State, now: datetime) -> bool:
@@ -88,19 +89,13 @@ def leave(connection: Connection, subscriber_id: int, state: State, now: datetim
 
 
 def _members(segment: str) -> Select[Any]:
-    columns = (subscribers.c.id, subscribers.c.email, subscribers.c.email_key, subscribers.c.name, subscribers.c.state)
-    blocked = suppressions.c.email_key == subscribers.c.email_key
-    query = select(*columns, suppressions.c.reason).select_from(subscribers.outerjoin(suppressions, blocked))
+    columns = (subscribers.c.id, subscribers.c.email, subscribers.c.email_key, subscribers.c.name, BARRED)
+    query = select(*columns).select_from(_with_suppressions(subscribers))
     if segment:
         tagged = select(subscriber_tags.c.subscriber_id).where(subscriber_tags.c.tag == segment)
         query = query.where(subscribers.c.id.in_(tagged))
     return query
 
 
-def _all(connection: Connection, ids: Sequence[int]) -> list[Member]:
-    return [_member(row) for row in connection.execute(_members("").where(subscribers.c.id.in_(ids)))]
-
-
-def _member(row: Sequence[Any]) -> Member:
-    number, email, key, name, state, suppressed = row
-    return Member(number, email, key, name, suppressed or ("" if state == State.ACTIVE else state))
+def _with_suppressions(rows: FromClause) -> Join:
+    return rows.outerjoin(suppressions, suppressions.c.email_key == subscribers.c.email_key)

@@ -58,7 +58,7 @@ def _unknown(settings: Mapping[str, str], known: set[str]) -> Iterator[Finding]:
     for name in settings:
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), n=1)
-            fix = f'did you mean "{near[0]}"?' if near else "see all rules: newsletter check --rules"
+            fix = f'did you mean "{near[0]}"?' if near else "all rules: docs/checks.md"
             yield _finding(UNKNOWN_RULE, Hit(f'[check]: there is no rule "{name}"', fix=fix, file=CONFIG_FILE), "")
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 
-from newsletter.content.markdown.engine import BARE_URL
 from newsletter.content.markdown.html import ELEMENTS
+from newsletter.content.markdown.inline import BARE_URL, balanced
 from newsletter.content.markdown.mergetags import PLAUSIBLE
 from newsletter.content.prose import blank
 
@@ -130,11 +130,15 @@ class _Scanner:
                 if angled:
                     yield angled
             elif not sign.startswith("\\"):
-                yield self._bare(start, position)
+                link = self._bare(start, position)
+                position = link.end
+                yield link
 
     def _bare(self, start: int, end: int) -> Link:
+        address = balanced(self.body[start:end])
+        end = start + len(address)
         self.hidden.append((start, end))
-        return Link(self.body[start:end], self.body[start:end], start, end, start, bare=True)
+        return Link(address, address, start, end, start, bare=True)
 
     def _bracketed(self, close: int) -> Link | None:
         """The link or image whose text ends at `close`, or None where these are only brackets."""

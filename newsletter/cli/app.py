@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import typer
 
+<<<<<<< HEAD
 from newsletter.cli import audience, demo, editing, planning, previewing, sending, simulator
+=======
+from newsletter.cli import audience, demo, editing, planning, sending, simulator
+from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
+>>>>>>> main
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
 from newsletter.cli.testing import PASS_ON, run_tests
@@ -12,34 +19,49 @@ from newsletter.cli.testing import PASS_ON, run_tests
 app = typer.Typer(
     name="newsletter",
     help="Markdown issues in; rendered, checked, approved, and sent once to each reader in their slot.",
-    no_args_is_help=True,
+    epilog=f"{EVERYWHERE}\n\n{EXIT_CODES}",
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-config = typer.Typer(help="The configuration.", no_args_is_help=True)
-app.command("demo")(demo.demo)
+config = typer.Typer(help="See what is configured.")
+app.command("demo", epilog=example("demo"))(demo.demo)
 for command in (editing.init, editing.new, editing.check, editing.build, editing.approve, editing.unapprove):
+<<<<<<< HEAD
     app.command(command.__name__)(command)
 app.command("preview")(previewing.preview)
+=======
+    app.command(command.__name__, epilog=example(command.__name__))(command)
+>>>>>>> main
 app.add_typer(planning.queue, name="queue")
-app.command("send")(sending.send)
+app.command("send", epilog=example("send"))(sending.send)
 app.command("status")(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")
-app.command("simulator")(simulator.run)
+app.command("simulator", epilog=example("simulator"))(simulator.run)
 app.add_typer(audience.app, name="subscribers")
 app.add_typer(config, name="config")
-app.command("test", context_settings=PASS_ON)(run_tests)
+app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)
 
 
 @config.command("show")
 def show_config(context: typer.Context) -> None:
-    """Show the configuration in effect, defaults included; secrets appear by their names only."""
+    """Show the configuration in effect.
+
+    Defaults are included, secrets appear by their names only; what is printed can be a newsletter.toml.
+    """
+    from newsletter.config import as_written, secret
+    from newsletter.store.database import shown_address
+
     out: Output = context.obj
     out.command = "config show"
     publication = publication_of(out)
-    data = publication.config.model_dump(mode="json")
+    data = as_written(publication.config)
+    data["storage"]["database_url"] = shown_address(data["storage"]["database_url"])
+    state = "  # set" if secret(publication.config.provider.api_key) else "  # not set"
     lines = [f"# {publication.folder / 'newsletter.toml'}, with all defaults"]
     for section, values in data.items():
-        lines += ["", f"[{section}]", *(f"{key} = {value!r}" for key, value in values.items())]
+        lines += ["", f"[{section}]"]
+        for key, value in values.items():
+            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}{state if key == 'api_key' else ''}")
     out.result({"folder": str(publication.folder), "config": data}, lines)

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from newsletter.cli.arguments import example
 from newsletter.cli.output import Output
 from newsletter.publication import find_publication
 
-app = typer.Typer(help="Subscribers and their consent.", no_args_is_help=True)
+app = typer.Typer(help="See and change who reads.")
 _SHOWN = 20  # bad lines of a list, before "and so many more"
 
 
-@app.command("import")
+@app.command("import", epilog=example("import"))
 def import_list(
     context: typer.Context,
-    file: Path,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON or NDJSON, in UTF-8.")],
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would happen, change nothing."),
-    source: str = typer.Option("", "--consent-source", help="Where these readers agreed, if the list does not say."),
+    source: str = typer.Option(
+        "", "--consent-source", metavar="TEXT", help="Where they agreed, if the list does not say."
+    ),
 ) -> None:
-    """Take a list in (CSV, TSV, JSON, NDJSON): whole or not at all; who left is never brought back."""
+    """Take a list of subscribers in.
+
+    The list is taken whole or not at all, but for lines that are no subscriber. Who left is never brought back.
+    """
     from newsletter.audience.files import read_list
     from newsletter.audience.importing import import_entries
     from newsletter.store.database import open_store
@@ -37,6 +44,7 @@ def import_list(
             connection.rollback()
     store.close()
     rejects = report.rejects
+    left_out = f"{len(rejects)} line{'s' if len(rejects) != 1 else ''} left out"
     lines = [f"{file}:{reject.line}: left out: {reject.reason}" for reject in rejects[:_SHOWN]]
     lines += [f"… and {len(rejects) - _SHOWN} more lines left out"] if len(rejects) > _SHOWN else []
     for line in lines:
@@ -54,14 +62,14 @@ def import_list(
         },
         [
             f"{'would add' if dry_run else 'added'} {report.added} ({added}); {report.changed} changed, "
-            f"{report.unchanged} unchanged, {report.kept_out} had left and stay out, {len(rejects)} lines left out"
+            f"{report.unchanged} unchanged, {report.kept_out} had left and stay out, {left_out}"
         ],
     )
 
 
 @app.command("count")
 def count(context: typer.Context) -> None:
-    """How many subscribers are in each state."""
+    """Count the subscribers in each state."""
     from newsletter.audience.subscribers import count_by_state
     from newsletter.store.database import open_store
 

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 def demo(
     context: typer.Context,
-    keep: Path = typer.Option(None, "--keep", metavar="DIR", help="Where the sample publication is kept."),
-    preview: bool = typer.Option(False, "--preview", help="Leave a page open with the emails received."),
+    keep: Path = typer.Option(None, "--keep", metavar="DIR", help="Where it is kept; else a temporary folder."),
+    preview: bool = typer.Option(False, "--preview", help="Leave a page open with the emails received, until Ctrl-C."),
 ) -> None:
-    """The whole pipeline on sample data, on this machine only: nothing is sent to anybody."""
+    """Show the whole pipeline on sample data.
+
+    All of it stays on this machine: a simulator plays the provider, and nothing is sent to anybody.
+    """
     from newsletter.cli.progress import progress_of
     from newsletter.pipeline.demo import Demo, sample_publication, simulator_for
 
@@ -29,11 +32,11 @@ def demo(
         if out.json:
             out.event(station or "note", {"line": line}, "")
         else:
-            print(f"  {station:<8} {line}", flush=True)
+            out.line(f"  {station:<8} {line}")
 
-    if not out.json:
-        print("Newsletter demo: one issue's whole way, on this machine only", flush=True)
     with sample_publication(keep) as publication, simulator_for(publication) as simulator:
+        if not out.json:
+            out.line("Newsletter demo: one issue's whole way, on this machine only")
         say("provider", f"AutoSend is played by a simulator on {simulator.url}")
         with progress_of(out, "send") as progress:
             told = Demo(publication, simulator, say, progress).run()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsletter.cli.arguments import ISSUE, ISSUES
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
 from newsletter.errors import ContentError, NewsletterError, UsageError
@@ -16,12 +18,19 @@ if TYPE_CHECKING:
     from newsletter.content.issue import Issue
     from newsletter.finding import Finding
     from newsletter.pipeline.desk import Desk
+    from newsletter.render.edition import Edition
 
 _SIGNS = {"error": "error", "warning": "warning", "info": "info"}
 
 
-def init(context: typer.Context, folder: Path) -> None:
-    """Make a new publication in DIR: newsletter.toml, a first issue, a glossary."""
+def init(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
+) -> None:
+    """Make a new publication.
+
+    DIR gets newsletter.toml, a first issue and a glossary. Nothing that exists is overwritten.
+    """
     from newsletter.pipeline.starting import start_publication
 
     out: Output = context.obj
@@ -40,7 +49,10 @@ def init(context: typer.Context, folder: Path) -> None:
     )
 
 
-def new(context: typer.Context, title: str) -> None:
+def new(
+    context: typer.Context,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="In quotes; it becomes the subject too.")],
+) -> None:
     """Start a new issue, a draft for the next free slot."""
     from newsletter.pipeline.starting import start_issue
 
@@ -57,11 +69,14 @@ def new(context: typer.Context, title: str) -> None:
 
 def check(
     context: typer.Context,
-    issues: list[str] = typer.Argument(None, metavar="[ISSUE]...", help="Paths or slugs; all issues without."),
+    issues: Annotated[list[str] | None, ISSUES] = None,
     strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
-    form: str = typer.Option("human", "--format", metavar="human|github", help="How findings are printed."),
+    form: str = typer.Option("human", "--format", metavar="human|github", help="For people, or for GitHub Actions."),
 ) -> None:
-    """Look for mistakes. Exit 1 on an error finding (with --strict on a warning too)."""
+    """Look for mistakes before readers do.
+
+    Exit code 1 where an error is found, with --strict where a warning is.
+    """
     from newsletter.pipeline.desk import open_desk
 
     out: Output = context.obj
@@ -72,15 +87,15 @@ def check(
     chosen, broken = _chosen(desk, issues)
     found: list[tuple[str, tuple[Finding, ...]]] = []
     now, lines = datetime.now(UTC), list[str]()
-    for issue in chosen:
-        findings = desk.check(issue, desk.render(issue), now)
+    for issue, edition in _editions(desk, chosen, broken):
+        findings = desk.check(issue, edition, now)
         found.append((issue.slug, findings))
         lines += [_github(finding) for finding in findings] if form == "github" else _human(issue, findings)
-    lines += [_github_error(error) if form == "github" else f"error: {error.message}" for error in broken]
+    lines += [_github_error(error) if form == "github" else _unreadable(error) for error in broken]
     counts = {level: sum(f.severity == level for _, fs in found for f in fs) for level in _SIGNS}
     counts["error"] += len(broken)
     if form == "human":
-        lines.append(_total(len(chosen) + len(broken), counts))
+        lines.append(_total(len(found) + len(broken), counts))
     data = {
         "issues": {slug: [finding.as_json() for finding in findings] for slug, findings in found},
         "unreadable": [{"message": error.message, "hint": error.hint} for error in broken],
@@ -92,10 +107,13 @@ def check(
 
 def build(
     context: typer.Context,
-    issues: list[str] = typer.Argument(None, metavar="[ISSUE]...", help="Paths or slugs; all issues without."),
+    issues: Annotated[list[str] | None, ISSUES] = None,
     output: Path = typer.Option(Path("build"), "-o", "--output", metavar="DIR", help="Where the files go."),
 ) -> None:
-    """Render issues to files: DIR/SLUG/{email.html,email.txt,email.eml,web.html,edition.json}."""
+    """Render issues to files, to look at them.
+
+    Writes DIR/SLUG/ with email.html, email.txt, email.eml, web.html and edition.json. Findings do not stop it.
+    """
     from newsletter.pipeline.building import files_of, write_folder
     from newsletter.pipeline.desk import open_desk
 
@@ -104,23 +122,25 @@ def build(
     desk = open_desk(publication_of(out))
     chosen, broken = _chosen(desk, issues)
     built: dict[str, dict[str, str]] = {}
-    for issue in chosen:
-        edition = desk.render(issue)
+    for issue, edition in _editions(desk, chosen, broken):
         name = _free_name(issue.slug, built)
         if name != issue.slug:
             out.warn(f'{issue.file}: the slug "{issue.slug}" is used twice; built as {name}')
         write_folder(output / name, files_of(edition, desk.site.base_url))
         built[name] = {"file": str(issue.path), "folder": str(output / name), "digest": edition.digest}
     for error in broken:
-        out.say(f"error: {error.message}")
+        out.trouble(error)
     lines = [f"{row['folder']}  {row['digest'][:12]}" for row in built.values()]
-    lines += [f"{len(built)} built" + (f", {len(broken)} could not be read" if broken else "")]
+    lines += [f"{len(built)} built" + (f", {len(broken)} failed" if broken else "")]
     data = {"built": built, "unreadable": [{"message": error.message, "hint": error.hint} for error in broken]}
     out.result(data, lines, ok=not broken)
 
 
-def approve(context: typer.Context, issue: str) -> None:
-    """Freeze an issue as it is now and queue it. Refused (exit 5) while a check finds an error."""
+def approve(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
+    """Freeze an issue as it is now and queue it.
+
+    What was approved is what is sent, byte for byte. Refused (exit 5) while a check finds an error.
+    """
     from newsletter.pipeline.approval import approve as approve_issue
     from newsletter.pipeline.desk import open_desk
 
@@ -143,15 +163,18 @@ def approve(context: typer.Context, issue: str) -> None:
     )
 
 
-def unapprove(context: typer.Context, issue: str) -> None:
+def unapprove(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
     """Take an issue out of the queue."""
     from newsletter.pipeline.approval import unapprove as unapprove_issue
+    from newsletter.pipeline.selection import select_slug
 
     out: Output = context.obj
     out.command = "unapprove"
-    with store_of(publication_of(out)) as store:
-        unapprove_issue(store, issue)
-    out.result({"slug": issue}, [f'"{issue}" is no longer in the queue'])
+    publication = publication_of(out)
+    with store_of(publication) as store:
+        slug = select_slug(publication, store, issue)
+        unapprove_issue(store, slug)
+    out.result({"slug": slug}, [f'"{slug}" is no longer in the queue'])
 
 
 def _chosen(desk: Desk, references: list[str] | None) -> tuple[list[Issue], list[ContentError]]:
@@ -162,12 +185,26 @@ def _chosen(desk: Desk, references: list[str] | None) -> tuple[list[Issue], list
     broken: list[ContentError] = []
     for reference in references:
         try:
-            found.append(desk.find(reference))
+            issue = desk.find(reference)
+            if issue.path.resolve() not in {known.path.resolve() for known in found}:
+                found.append(issue)
         except ContentError as error:
             broken.append(error)
     if not found and len(broken) == 1:
         raise broken[0]
     return found, broken
+
+
+def _editions(desk: Desk, issues: Iterable[Issue], broken: list[ContentError]) -> Iterator[tuple[Issue, Edition]]:
+    """Each issue with its edition. What its theme does wrong joins `broken`, once, and the other issues go on."""
+    for issue in issues:
+        try:
+            edition = desk.render(issue)
+        except ContentError as error:
+            if error.message not in {known.message for known in broken}:
+                broken.append(error)
+            continue
+        yield issue, edition
 
 
 def _free_name(slug: str, taken: dict[str, dict[str, str]]) -> str:
@@ -185,6 +222,10 @@ def _human(issue: Issue, findings: tuple[Finding, ...]) -> list[str]:
         if finding.fix:
             lines.append(f"{'':20}{finding.fix}")
     return lines
+
+
+def _unreadable(error: ContentError) -> str:
+    return f"error: {error.message}" + (f" ({error.hint})" if error.hint else "")
 
 
 def _total(issues: int, counts: dict[str, int]) -> str:

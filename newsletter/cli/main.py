@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter import __version__
 from newsletter.cli.output import Output
-from newsletter.errors import NewsletterError, UsageError
-
-INTERRUPTED = 130
+from newsletter.errors import NewsletterError, StoppedError, UsageError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line `argv` (without the program's name) and return its exit code; never raises but for bugs."""
+    """Run the command line `argv` (without the program's name) and return its exit code; never raises."""
+    _open_streams()
     out = Output()
     try:
         options = hoist(sys.argv[1:] if argv is None else argv)
         out = options.output
-        if options.folder_missing:
-            raise UsageError("-C needs the publication's folder", "newsletter -C DIR COMMAND")
-        if options.version:
-            out.result({"version": __version__}, [f"newsletter {__version__}"])
-            return 0
-        return _dispatch(options.rest, out)
-    except NewsletterError as error:
+        code = _run(options)
+        if code == StoppedError.exit_code and not out.ended:  # Typer turns Ctrl-C into this code, without a word
+            raise StoppedError("interrupted")
+    except (Exception, KeyboardInterrupt) as error:
         if out.debug:
-            raise
-        out.failure(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        out.failure(NewsletterError("interrupted"))
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): no message, and none from Python at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+            traceback.print_exc()
+        known = explain(error)
+        out.failure(known)
+        code = known.exit_code
+    return out.closed(code)
+
+
+def explain(error: BaseException) -> NewsletterError:
+    """The error as a person is told it; what nobody foresaw is called a bug, since it is one."""
+    if isinstance(error, NewsletterError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return StoppedError("interrupted")
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        hint = "make room, then run it again" if full else "check that it exists and may be used"
+        return NewsletterError(f"{where}{error.strerror or error}", hint)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return NewsletterError(
+        f"this is a bug in newsletter: {type(error).__name__}: {error}{place}",
+        "please report it, with what  --debug  adds",
+    )
 
 
 @dataclass(frozen=True)
@@ -62,8 +76,8 @@ def hoist(argv: Sequence[str]) -> Options:
             rest += [word, *words]
         elif word in ("--json", "--debug", "--version"):
             found.add(word)
-        elif word == "-C" or word.startswith("-C="):
-            name = word[3:] or next(words, "")
+        elif word.startswith("-C"):
+            name = word[2:].removeprefix("=") or next(words, "")
             folder = Path(name) if name else None
             found |= set() if name else {"-C"}
         else:
@@ -72,14 +86,53 @@ def hoist(argv: Sequence[str]) -> Options:
     return Options(output, "--version" in found, rest, "-C" in found)
 
 
+def _run(options: Options) -> int:
+    out, rest = options.output, options.rest
+    if options.folder_missing:
+        raise UsageError("-C needs the publication's folder", "newsletter -C DIR COMMAND")
+    if options.version:
+        out.command = "version"
+        out.result({"version": __version__}, [f"newsletter {__version__}"])
+        return 0
+    if not rest or rest[0] == "help":
+        rest = [*rest[1:], "--help"]
+    command = rest[: rest.index("--")] if "--" in rest else rest
+    if "--help" in command or ("-h" in command and rest[0] != "test"):  # pytest has a -h of its own
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            _dispatch(rest, out)
+        out.command = "help"
+        out.result({"text": text.getvalue()}, text.getvalue().rstrip().splitlines())
+        return 0
+    return _dispatch(rest, out)
+
+
 def _dispatch(rest: list[str], out: Output) -> int:
     from typer.exceptions import TyperException
 
     from newsletter.cli.app import app
+    from newsletter.cli.wording import usage_error
 
     try:
-        code = app(args=rest or ["--help"], standalone_mode=False, obj=out, prog_name="newsletter")
+        code = app(args=rest, standalone_mode=False, obj=out, prog_name="newsletter")
     except TyperException as error:
-        message = error.format_message() if hasattr(error, "format_message") else str(error)
-        raise UsageError(message.rstrip("."), "see: newsletter --help") from None
+        raise usage_error(error, rest) from None
     return code if isinstance(code, int) and code else out.exit_code
+
+
+def _open_streams() -> None:
+    """Make sure that words can be said: in any locale, and where a stream was closed (`>&-`).
+
+    A closed stream's number would be given to the next file that is opened, which may be the database.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

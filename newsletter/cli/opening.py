@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def publication_of(out: Output) -> Publication:
     """The publication that the call is about: `-C DIR`, else the nearest one."""
-    return find_publication(Path.cwd(), out.folder)
+    return find_publication(Path(), out.folder)
 
 
 @contextmanager
@@ -39,8 +39,21 @@ def moment_of(text: str, publication: Publication) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f'--now: "{text}" is no time', "for example: --now 2026-11-27T09:00") from None
+    if not 2000 <= moment.year < 3000:  # beyond, arithmetic leaves the calendar
+        raise UsageError(f'--now: "{text}" is too far away', "for example: --now 2026-11-27T09:00")
     if moment.tzinfo:
         return moment
     from newsletter.schedule.slots import instant_of
 
     return instant_of(moment, publication.config.schedule.timezone)
+
+
+def day_of(text: str) -> date:
+    """The day that an argument DATE means."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if not 2000 <= day.year < 3000:
+        raise UsageError(f'"{text}" is no date', "expected one such as 2026-11-27")
+    return day

@@ -4,81 +4,94 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsletter.cli.opening import moment_of, publication_of, store_of
+from newsletter.cli.arguments import ISSUE, example
+from newsletter.cli.opening import day_of, moment_of, publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-queue = typer.Typer(help="Approved issues waiting for their slots.", invoke_without_command=True)
-scheduler = typer.Typer(help="The process that opens slots.", no_args_is_help=True)
+queue = typer.Typer(help="See and change what waits for its slot.", invoke_without_command=True)
+scheduler = typer.Typer(help="Open slots when they come.")
 
 
 @queue.callback()
 def default(context: typer.Context) -> None:
-    """Approved issues waiting for their slots, in order."""
+    """See and change what waits for its slot: approved issues, in order."""
     if context.invoked_subcommand is None:
         list_queue(context)
 
 
 @queue.command("list")
 def list_queue(context: typer.Context) -> None:
-    """The queue, in its order."""
-    _change(context, "queue list", None)
+    """Show the queue, in its order."""
+    _change(context, "queue list")
 
 
-@queue.command("move")
-def move(context: typer.Context, issue: str, to: int) -> None:
-    """Bring an issue to a place of the queue (from 1)."""
+@queue.command("move", epilog=example("move"))
+def move(
+    context: typer.Context,
+    issue: Annotated[str, ISSUE],
+    to: Annotated[int, typer.Argument(metavar="PLACE", min=1, help="1 is the front; past the end is the end.")],
+) -> None:
+    """Bring an issue to a place of the queue."""
     from newsletter.schedule.queue import move as move_issue
 
-    _change(context, "queue move", lambda connection: move_issue(connection, issue, to))
+    _change(context, "queue move", issue, lambda connection, slug: move_issue(connection, slug, to))
 
 
-@queue.command("hold")
-def hold(context: typer.Context, issue: str) -> None:
+@queue.command("hold", epilog=example("hold"))
+def hold(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
     """Keep an issue from going out until it is released."""
     from newsletter.schedule.queue import hold as hold_issue
 
-    _change(context, "queue hold", lambda connection: hold_issue(connection, issue, held=True))
+    _change(context, "queue hold", issue, lambda connection, slug: hold_issue(connection, slug, held=True))
 
 
-@queue.command("release")
-def release(context: typer.Context, issue: str) -> None:
+@queue.command("release", epilog=example("release"))
+def release(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
     """Let a held issue go out again."""
     from newsletter.schedule.queue import hold as hold_issue
 
-    _change(context, "queue release", lambda connection: hold_issue(connection, issue, held=False))
+    _change(context, "queue release", issue, lambda connection, slug: hold_issue(connection, slug, held=False))
 
 
-@scheduler.command("explain")
-def explain(context: typer.Context, date: str) -> None:
-    """Say in sentences what will go out on DATE (YYYY-MM-DD), and why not the others."""
+@scheduler.command("explain", epilog=example("explain"))
+def explain(
+    context: typer.Context,
+    date: Annotated[str, typer.Argument(metavar="DATE", help="A day of the publication's calendar: YYYY-MM-DD.")],
+) -> None:
+    """Say what goes out on a day, and why not others."""
     from newsletter.schedule.explain import explain_day
 
     out: Output = context.obj
     out.command = "scheduler explain"
-    try:
-        day = datetime.strptime(date, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        raise UsageError(f'"{date}" is no date', "for example: newsletter scheduler explain 2026-11-27") from None
+    day = day_of(date)
     publication = publication_of(out)
     with store_of(publication) as store, store.reading() as connection:
-        sentences = explain_day(connection, publication.config.schedule, day, datetime.now(UTC))
+        schedule = publication.config.schedule
+        sentences = explain_day(connection, schedule, day, datetime.now(UTC), schedule.late_window)
     out.result({"date": date, "sentences": sentences}, sentences)
 
 
-@scheduler.command("once")
+@scheduler.command("once", epilog=example("once"))
 def once(
     context: typer.Context,
-    now: str = typer.Option("", "--now", metavar="TIME", help="Pretend that it is TIME (2026-11-27T09:00)."),
+    now: str = typer.Option(
+        "",
+        "--now",
+        metavar="TIME",
+        help="Pretend that it is TIME, wall time unless it has an offset.",
+    ),
 ) -> None:
-    """One pass and no more, for cron and systemd timers: go on with what stopped, open the slot that is due."""
+    """Open the slot that is due, and end.
+
+    For cron and systemd timers: goes on with what stopped midway, then opens the slot that is due.
+    """
     from newsletter.cli.scheduling import one_pass
     from newsletter.clock import SystemClock
 
@@ -91,7 +104,7 @@ def once(
 
 @scheduler.command("run")
 def run(context: typer.Context) -> None:
-    """Stay and open each slot as it comes, until Ctrl-C or SIGTERM."""
+    """Stay and open each slot, until Ctrl-C."""
     from newsletter.cli.scheduling import run_scheduler
 
     out: Output = context.obj
@@ -99,16 +112,23 @@ def run(context: typer.Context) -> None:
     run_scheduler(out, publication_of(out))
 
 
-def _change(context: typer.Context, command: str, change: Callable[[Connection], None] | None) -> None:
-    """Make one change of the queue, if any, and show the queue as it is then."""
+def _change(
+    context: typer.Context, command: str, reference: str = "", change: Callable[[Connection, str], None] | None = None
+) -> None:
+    """Make one change of the queue to the issue that `reference` means, if any, and show the queue as it is then."""
+    from newsletter.pipeline.selection import select_slug
     from newsletter.schedule.queue import approved
 
     out: Output = context.obj
     out.command = command
-    with store_of(publication_of(out)) as store, store.transaction() as connection:
+    publication = publication_of(out)
+    with store_of(publication) as store:
         if change:
-            change(connection)
-        issues = approved(connection)
+            slug = select_slug(publication, store, reference)
+            with store.transaction() as connection:
+                change(connection, slug)
+        with store.reading() as connection:
+            issues = approved(connection)
     lines = [
         f"{place:>3}  {issue.slug}"
         + (f"  pinned to {issue.pinned_to}" if issue.pinned_to else "")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from newsletter.cli.arguments import ISSUE
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import NewsletterError, UsageError
+from newsletter.errors import NewsletterError, PartlySentError, UsageError
 
 if TYPE_CHECKING:
     from newsletter.cli.stopping import Stop
@@ -23,15 +24,22 @@ INTERRUPTED = 130
 
 def send(
     context: typer.Context,
-    issue: str,
-    addresses: list[str] = typer.Option([], "--test", metavar="ADDR", help="Send a test to this address only."),
+    issue: Annotated[str, ISSUE],
+    addresses: list[str] = typer.Option(
+        [], "--test", metavar="ADDR", help="Send a test to this address; may be repeated."
+    ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be sent, send nothing."),
     now: bool = typer.Option(False, "--now", help="Send now, outside of any slot; needs --confirm."),
     confirm: str = typer.Option("", "--confirm", metavar="SLUG:COUNT", help="What --now asks you to type."),
     resume: bool = typer.Option(False, "--resume", help="Go on with a broadcast that stopped midway."),
-    unknown: str = typer.Option("", "--unknown", metavar="repeat|skip", help="With --resume: batches in doubt."),
+    unknown: str = typer.Option(
+        "", "--unknown", metavar="repeat|skip", help="With --resume: what to do with batches in doubt."
+    ),
 ) -> None:
-    """Send a test, show what would go out, send now, or go on with what stopped midway."""
+    """Send a test, rehearse, send now, or resume.
+
+    Just one of --test, --dry-run, --now and --resume. An approved issue goes out by itself in its slot.
+    """
     from newsletter.pipeline.desk import open_desk
 
     out: Output = context.obj
@@ -43,6 +51,8 @@ def send(
         )
     if unknown not in ("", "repeat", "skip") or (unknown and not resume):
         raise UsageError("--unknown takes repeat or skip, and goes with --resume", "see: newsletter send --help")
+    if confirm and not now:
+        raise UsageError("--confirm goes with --now", "see: newsletter send --help")
     publication = publication_of(out)
     desk = open_desk(publication)
     with store_of(publication) as store:
@@ -57,7 +67,10 @@ def send(
 
 
 def status(context: typer.Context) -> None:
-    """Where things stand: subscribers, queue, the next slot, what was sent."""
+    """Show where things stand.
+
+    Subscribers, the next slot and what goes out in it, the queue, the last broadcasts.
+    """
     from newsletter.pipeline.overview import overview
 
     out: Output = context.obj
@@ -115,11 +128,9 @@ def _now(out: Output, desk: Desk, store: Store, reference: str, typed: str) -> N
 
 
 def _resume(out: Output, desk: Desk, store: Store, reference: str, unknown: str) -> None:
-    slug = reference
-    if reference in ("next", "last") or reference.endswith((".md", ".markdown")):
-        from newsletter.pipeline.selection import select_issue
+    from newsletter.pipeline.selection import select_slug
 
-        slug = select_issue(desk, store, reference).slug
+    slug = select_slug(desk.publication, store, reference)
     _with_provider(out, desk, store, slug, lambda sending: sending.resume(slug, unknown))
 
 
@@ -128,6 +139,7 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
     from newsletter.cli.progress import progress_of
     from newsletter.cli.stopping import stop_on_signals
     from newsletter.clock import SystemClock
+    from newsletter.delivery.states import BroadcastState
     from newsletter.pipeline.providers import open_provider
     from newsletter.pipeline.sending import Sending, summary
 
@@ -141,6 +153,10 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
             report = act(sending)
         except NewsletterError as error:
             raise _stopped(stop, error) from None
+    if report.state == BroadcastState.SENDING:
+        raise PartlySentError(
+            summary(report), f"see how far it is: newsletter status; or: newsletter send {slug} --resume"
+        )
     if opened.notice:
         out.warn(opened.notice)
     out.result(report.as_json(), [summary(report)])

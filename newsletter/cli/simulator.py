@@ -18,18 +18,27 @@ INTERRUPTED = 130
 def run(
     context: typer.Context,
     *,
-    port: int = typer.Option(8026, min=0, max=65535, help="The port on this machine; 0 for a free one."),
-    data: Path | None = typer.Option(None, help="Where the mails are kept. Default: the publication's state."),
-    api_key: str | None = typer.Option(None, help="The only key that is taken. Default: any."),
-    rate: float = typer.Option(2.0, min=0, help="Requests a second and key; 0 for no limit."),
-    latency: int = typer.Option(0, min=0, help="Milliseconds before each answer."),
-    faults: str = typer.Option("", help="Faults to answer with, such as 429:0.1,reset-after:0.02;seed=7 or at:3=500."),
+    port: int = typer.Option(8026, metavar="P", min=0, max=65535, help="The port on this machine; 0 for a free one."),
+    data: Path | None = typer.Option(
+        None, metavar="DIR", help="Where the mails are kept. Default: .newsletter/simulator of the publication."
+    ),
+    api_key: str | None = typer.Option(None, metavar="K", help="The only key that is taken. Default: any."),
+    rate: float = typer.Option(2.0, metavar="N", min=0, help="Requests a second and key; 0 for no limit."),
+    latency: int = typer.Option(0, metavar="MS", min=0, help="Milliseconds before each answer."),
+    faults: str = typer.Option(
+        "", metavar="SPEC", help="Faults to answer with, such as 429:0.1,reset-after:0.02;seed=7 or at:3=500."
+    ),
     older: bool = typer.Option(False, "--older", help="Behave as the older documentation says."),
-    webhook: str = typer.Option("", help="An address on this machine that gets signed events; NAME+bounce@… bounces."),
+    webhook: str = typer.Option(
+        "", metavar="URL", help="An address on this machine that gets signed events; NAME+bounce@… bounces."
+    ),
     webhook_secret: str = typer.Option("", metavar="NAME", help="The NAME of the environment variable to sign with."),
     no_idempotency: bool = typer.Option(False, "--no-idempotency", help="Take a repeat under the same key again."),
 ) -> None:
-    """Be AutoSend on this machine: take mails, check them, keep them, show them on a page. Ctrl-C stops it."""
+    """Play AutoSend on this machine.
+
+    Takes mails, checks them, keeps them, shows them on a page, until Ctrl-C. Nothing leaves the machine.
+    """
     from newsletter.simulator import Simulator, SimulatorOptions
 
     out: Output = context.obj

@@ -17,7 +17,10 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def run_tests(context: typer.Context) -> int:
-    """Run the project's tests; words after it go to pytest, as in: newsletter test -k slot -n 0."""
+    """Run the project's tests.
+
+    Words after it go to pytest.
+    """
     out: Output = context.obj
     out.command = "test"
     root = Path(__file__).resolve().parents[2]

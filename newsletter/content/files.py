@@ -23,17 +23,15 @@ def read_bytes(path: Path) -> bytes:
             raise ContentError(path, None, "is a link that leads out of its folder", "copy the file here instead")
         status = real.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise ContentError(path, None, "is a folder, not a file", "name a Markdown file in it")
+            raise ContentError(path, None, "is a folder, not a file", "expected a text file")
         if not stat.S_ISREG(status.st_mode):
-            raise ContentError(path, None, "is not a regular file", "name a Markdown file")
+            raise ContentError(path, None, "is not a regular file", "expected a text file")
         with real.open("rb") as file:
             return file.read(TOO_LARGE)
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
             raise ContentError(path, None, "is a link to a file that does not exist", "mend or delete it") from None
-        raise ContentError(
-            path, None, "there is no such file", "see which issues exist: newsletter queue list"
-        ) from None
+        raise ContentError(path, None, "there is no such file", "see which there are: newsletter check") from None
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links is a RuntimeError before Python 3.13
         reason = getattr(error, "strerror", None) or str(error)
         raise ContentError(path, None, f"cannot be read: {reason}", "check its permissions") from None
@@ -60,5 +58,5 @@ def decode(path: Path, data: bytes) -> str:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ContentError(path, line, "holds a NUL byte, which no text has", "save the file as plain UTF-8 text")
     if not text.strip():
-        raise ContentError(path, None, "the file is empty", "write a subject and a text, or delete the file")
+        raise ContentError(path, None, "the file is empty", "write something, or delete it")
     return text

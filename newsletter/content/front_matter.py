@@ -78,7 +78,7 @@ def _fenced(path: Path, lines: list[str]) -> tuple[Table, int]:
         )
     inner = "\n".join(lines[1:end])
     if fence == "---":
-        return read_yaml(path, inner, 2, frozenset(TEXTS)), end + 1
+        return read_yaml(path, inner, 2, frozenset(TEXTS) - {"author"}), end + 1
     try:
         data = tomllib.loads(inner)
     except tomllib.TOMLDecodeError as error:

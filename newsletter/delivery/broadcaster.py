@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
+
+from sqlalchemy import Connection
 
 from newsletter.clock import Clock
 from newsletter.config import DeliveryConfig
@@ -31,6 +34,7 @@ from newsletter.errors import ConfigError, PartlySentError, ProviderError, Safet
 from newsletter.store.database import Store
 
 _DOUBTS_IN_A_ROW = 3  # so many unknown outcomes one after the other: the provider is broken, stop making more of them
+_STOPPED = Refused("stopped by hand")
 _SLICE = 0.25  # seconds; the longest that a wish to stop waits for a pause to end
 
 
@@ -76,7 +80,10 @@ class Broadcaster:
         with self.store.transaction() as connection:
             now = self.clock.now()
             if not ledger.move_broadcast(connection, broadcast_id, BroadcastState.SENDING):
-                self._refuse_unless_sending(report_of(connection, broadcast_id))
+                report = report_of(connection, broadcast_id)
+                if report.state == BroadcastState.SENT:  # by another process, a moment ago
+                    return report
+                self._refuse_unless_sending(report)
             ledger.start(connection, broadcast_id, now)
             ledger.settle_the_abandoned(connection, broadcast_id, now)
         trouble = self._plan(broadcast_id) or self._post_all(broadcast_id, job)
@@ -91,39 +98,44 @@ class Broadcaster:
         more = True
         while more:
             if self.wants_stop():
-                return Refused("stopped by hand")
+                return _STOPPED
             with self.store.transaction() as connection:
                 more = plan_page(connection, broadcast_id, size)
         return None
 
     def _post_all(self, broadcast_id: int, job: Job) -> Outcome | None:
         """Post every batch; the outcome that stopped it, or None where nothing is left to post."""
-        pace, doubts = Pace(self.clock, self.settings.requests_per_second), 0
         with self.store.reading() as connection:
             report = report_of(connection, broadcast_id)
         sent, readers = report.sent, report.readers - report.deliveries.get(DeliveryState.SKIPPED, 0)
-        tried: set[int] = set()
+        turns = _Turns(self, broadcast_id, job)
+        delay, doubts, posting = turns.pace.delay(), 0, None
         while True:
-            if self.wants_stop():
-                return Refused("stopped by hand")
+            if posting is None:
+                if not self.wait(delay):
+                    return _STOPPED
+                with self.store.transaction() as connection:
+                    posting = turns.begin(connection)
+                if posting is None:
+                    return None
+            number = posting.claim.number
+            ending = posting.run(Progress(sent, readers, number))
+            if isinstance(ending.outcome, Unknown):
+                doubts += 1
+                turns.doubtful.add(number)
+            else:
+                doubts = 0
+            halt = isinstance(ending.outcome, Refused | Blocked) or doubts >= _DOUBTS_IN_A_ROW
+            delay = 0.0 if halt else turns.pace.delay()
             with self.store.transaction() as connection:
-                claim = ledger.claim_batch(
-                    connection,
-                    broadcast_id,
-                    self.owner,
-                    self._lease_end(),
-                    unknown_too=self.provider.honours_keys,
-                    but_not=tried,
-                )
-            if claim is None:
-                return None
-            tried.add(claim.number)
-            outcome, count = _Posting(self, claim, job, pace).run(Progress(sent, readers, claim.number))
-            sent += count
-            self.progress(Progress(sent, readers, claim.number))
-            doubts = doubts + 1 if isinstance(outcome, Unknown) else 0
-            if isinstance(outcome, Refused | Blocked) or doubts >= _DOUBTS_IN_A_ROW:
-                return outcome
+                ending.write(connection)
+                # One transaction for a result and the next intent, where the next call need not wait: one fsync a call.
+                posting = None if halt or delay or self.wants_stop() else turns.begin(connection)
+                more = not delay or bool(ledger.open_batches(connection, broadcast_id))
+            sent += ending.count
+            self.progress(Progress(sent, readers, number))
+            if halt or not more:
+                return ending.outcome if halt else None
 
     def _finish(self, broadcast_id: int, trouble: Outcome | None) -> Report:
         with self.store.transaction() as connection:
@@ -134,13 +146,14 @@ class Broadcaster:
             elif isinstance(trouble, Refused):
                 ledger.note(connection, broadcast_id, trouble.reason)  # stays `sending`: the next pass goes on
             elif trouble or BatchState.UNKNOWN in left:
-                reason = getattr(trouble, "reason", "") or "it is unknown whether some batches were taken"
+                reason = getattr(trouble, "reason", "") or ledger.doubt(connection, broadcast_id)
                 ledger.move_broadcast(connection, broadcast_id, BroadcastState.PAUSED, reason=reason)
             report = report_of(connection, broadcast_id)
         _raise_for(report, trouble)
         return report
 
-    def _lease_end(self) -> datetime:
+    def lease_end(self) -> datetime:
+        """Until when a batch that is begun now is ours."""
         return self.clock.now() + self.lease
 
     def wait(self, seconds: float) -> bool:
@@ -154,25 +167,64 @@ class Broadcaster:
 
 
 @dataclass
+class _Turns:
+    """Whose turn it is: claims the batches of one broadcast; what stays `doubtful` is tried once in a run."""
+
+    boss: Broadcaster
+    broadcast_id: int
+    job: Job
+    pace: Pace = field(init=False)
+    doubtful: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self.boss.clock, self.boss.settings.requests_per_second)
+
+    def begin(self, connection: Connection) -> _Posting | None:
+        """Claim the next batch and write the intent to post it; None where none is left."""
+        boss = self.boss
+        claim = ledger.claim_batch(
+            connection,
+            self.broadcast_id,
+            boss.owner,
+            boss.lease_end(),
+            unknown_too=boss.provider.honours_keys,
+            but_not=self.doubtful,
+        )
+        if claim is None:
+            return None
+        posting = _Posting(boss, claim, self.job, self.pace)
+        posting.begin(connection)
+        return posting
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """How the posting of a batch ended: the last answer, how many readers were taken, and what is to be written."""
+
+    outcome: Outcome
+    count: int
+    write: Callable[[Connection], object]
+
+
+@dataclass
 class _Posting:
-    """The calls for one batch, until one has an answer that settles it."""
+    """The calls for one batch, until one has an answer that settles it. `readers` are those of the call begun."""
 
     boss: Broadcaster
     claim: Claim
     job: Job
     pace: Pace
+    readers: list[Reader] | Unknown = field(default_factory=list)
     tainted: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.tainted = self.claim.tainted
 
-    def run(self, progress: Progress) -> tuple[Outcome, int]:
-        """The last answer, and how many readers were taken."""
+    def run(self, progress: Progress) -> _Ending:
+        """Make the call that was begun, and others until one settles the batch; its result is still to be written."""
         boss, failures = self.boss, 0
         while True:
-            if not boss.wait(self.pace.delay()):
-                return self._give_up(Refused("stopped by hand"))
-            readers = self._begin()
+            readers = self.readers
             if isinstance(readers, Unknown):
                 return self._give_up(readers)
             if not readers:
@@ -182,36 +234,39 @@ class _Posting:
                 return self._settle(outcome, readers)
             if isinstance(outcome, RecipientsRefused):
                 self._reject(readers, outcome)
-                continue
-            self.tainted = self.tainted or isinstance(outcome, Unknown)
-            failures += 1
-            repeatable = isinstance(outcome, Refused) or (isinstance(outcome, Unknown) and boss.provider.honours_keys)
-            if not repeatable or failures >= boss.settings.max_attempts:
-                return self._give_up(outcome)
-            delay = backoff(failures, boss.settings.backoff, boss.settings.backoff_limit, boss.random)
-            delay = max(delay, getattr(outcome, "retry_after", 0.0))
-            boss.progress(
-                Progress(progress.sent, progress.readers, progress.batch, f"{_reason(outcome)}; {delay:.1f} s")
-            )
-            if not boss.wait(delay):
-                return self._give_up(Refused("stopped by hand"))
+            else:
+                self.tainted = self.tainted or isinstance(outcome, Unknown)
+                failures += 1
+                if not self._repeatable(outcome) or failures >= boss.settings.max_attempts:
+                    return self._give_up(outcome)
+                delay = backoff(failures, boss.settings.backoff, boss.settings.backoff_limit, boss.random)
+                delay = max(delay, getattr(outcome, "retry_after", 0.0))
+                boss.progress(replace(progress, waiting=f"{_reason(outcome)}; {delay:.1f} s"))
+                if not boss.wait(delay):
+                    return self._give_up(_STOPPED)
+            if not boss.wait(self.pace.delay()):
+                return self._give_up(_STOPPED)
+            with boss.store.transaction() as connection:
+                self.begin(connection)
 
-    def _begin(self) -> list[Reader] | Unknown:
+    def _repeatable(self, outcome: Outcome) -> bool:
+        return isinstance(outcome, Refused) or (isinstance(outcome, Unknown) and self.boss.provider.honours_keys)
+
+    def begin(self, connection: Connection) -> None:
         """Write the intent: attempt, readers, key. Who must not be mailed any more leaves the batch here."""
-        boss, claim = self.boss, self.claim
-        with boss.store.transaction() as connection:
-            if not ledger.begin_attempt(connection, claim, boss.clock.now() + boss.lease):
-                return Unknown("another process took the batch over")
-            readers = ledger.readers_of(connection, claim)
-            barred = ledger.barred_since(connection, readers)
-            if barred and self.tainted:
-                # A repeat must be the same call to be taken once, and the same call would mail who has left.
-                return Unknown("a reader left while it was unknown whether the batch was taken")
-            ledger.settle_readers(connection, claim, barred, DeliveryState.SKIPPED)
-            readers = [reader for reader in readers if reader.subscriber_id not in barred]
-            if readers:
-                ledger.set_key(connection, claim, ledger.key_of(self.job.digest, claim.number, readers))
-        return readers
+        claim = self.claim
+        readers, barred = ledger.readers_of(connection, claim)
+        if barred and self.tainted:
+            # A repeat must be the same call to be taken once, and the same call would mail who has left.
+            self.readers = Unknown("a reader left while it was unknown whether the batch was taken")
+            return
+        readers = [reader for reader in readers if reader.subscriber_id not in barred]
+        key = ledger.key_of(self.job.digest, claim.number, readers)
+        if not ledger.begin_attempt(connection, claim, self.boss.lease_end(), key):
+            self.readers = Unknown("another process took the batch over")
+            return
+        ledger.settle_readers(connection, claim, barred, DeliveryState.SKIPPED)
+        self.readers = readers
 
     def _call(self, readers: list[Reader]) -> Outcome:
         recipients = [Recipient(reader.email, reader.name, self.job.values(reader)) for reader in readers]
@@ -219,7 +274,8 @@ class _Posting:
             return self.job.post(recipients, ledger.key_of(self.job.digest, self.claim.number, readers))
         except BaseException as error:
             self.tainted = True
-            self._give_up(Unknown(f"interrupted: {type(error).__name__}"))
+            with self.boss.store.transaction() as connection:
+                self._give_up(Unknown(f"interrupted: {type(error).__name__}")).write(connection)
             raise
 
     def _reject(self, readers: list[Reader], outcome: RecipientsRefused) -> None:
@@ -227,26 +283,34 @@ class _Posting:
         with self.boss.store.transaction() as connection:
             ledger.settle_readers(connection, self.claim, reasons, DeliveryState.REJECTED)
 
-    def _settle(self, outcome: Accepted, readers: list[Reader]) -> tuple[Outcome, int]:
-        state = BatchState.ACCEPTED if readers else BatchState.REJECTED
+    def _settle(self, outcome: Accepted, readers: list[Reader]) -> _Ending:
         error = "" if readers else "nobody was left to mail"
         if outcome.dropped:
             error = f"the provider left out {outcome.dropped} of {len(readers)} and does not say whom"
-        values = {"reference": outcome.reference[:200], "dropped": outcome.dropped, "error": error}
-        with self.boss.store.transaction() as connection:
-            ledger.settle_batch(connection, self.claim, state, DeliveryState.ACCEPTED, self.boss.clock.now(), **values)
-        return outcome, len(readers)
+        write = partial(
+            ledger.settle_batch,
+            claim=self.claim,
+            state=BatchState.ACCEPTED if readers else BatchState.REJECTED,
+            delivery_state=DeliveryState.ACCEPTED,
+            now=self.boss.clock.now(),
+            reference=outcome.reference[:200],
+            dropped=outcome.dropped,
+            error=error,
+        )
+        return _Ending(outcome, len(readers), write)
 
-    def _give_up(self, outcome: Outcome) -> tuple[Outcome, int]:
+    def _give_up(self, outcome: Outcome) -> _Ending:
         """End without an answer that settles the batch: in doubt once any call for it was, else free to be posted."""
         doubt = self.tainted or isinstance(outcome, Unknown)
-        state = BatchState.UNKNOWN if doubt else BatchState.PENDING
-        delivery_state = DeliveryState.UNKNOWN if doubt else DeliveryState.PENDING
-        with self.boss.store.transaction() as connection:
-            ledger.settle_batch(
-                connection, self.claim, state, delivery_state, self.boss.clock.now(), error=_reason(outcome)
-            )
-        return outcome, 0
+        write = partial(
+            ledger.settle_batch,
+            claim=self.claim,
+            state=BatchState.UNKNOWN if doubt else BatchState.PENDING,
+            delivery_state=DeliveryState.UNKNOWN if doubt else DeliveryState.PENDING,
+            now=self.boss.clock.now(),
+            error=_reason(outcome),
+        )
+        return _Ending(outcome, 0, write)
 
 
 def _reason(outcome: Outcome) -> str:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, select, update
 
-from newsletter.audience.subscribers import barred
+from newsletter.audience.subscribers import BARRED, with_standing
 from newsletter.delivery.owner import is_gone
 from newsletter.delivery.states import (
     BatchState,
@@ -44,6 +45,39 @@ class Claim:
     number: int
     owner: str
     tainted: bool
+
+
+# The statements of each call, built once: SQLAlchemy takes ten times longer to build one than SQLite to run it.
+_OF: BindParameter[int] = bindparam("of")
+_BATCH: BindParameter[int] = bindparam("batch")
+_OURS = and_(
+    batches.c.broadcast_id == _OF,
+    batches.c.number == _BATCH,
+    batches.c.state == BatchState.POSTING,
+    batches.c.owner == bindparam("by"),
+)
+_IN_BATCH = and_(deliveries.c.broadcast_id == _OF, deliveries.c.batch_number == _BATCH)
+_FIRST = (
+    select(batches.c.number)
+    .where(batches.c.broadcast_id == _OF, batches.c.state == bindparam("in_state"))
+    .where(batches.c.number.not_in(bindparam("but_not", expanding=True)))
+    .order_by(batches.c.number)
+    .limit(1)
+)
+_CLAIM = update(batches).where(
+    batches.c.broadcast_id == _OF, batches.c.number == _BATCH, batches.c.state == bindparam("from_state")
+)
+_BEGIN = update(batches).where(_OURS).values(attempts=batches.c.attempts + 1)
+_READERS = (
+    select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, BARRED)
+    .select_from(with_standing(deliveries, deliveries.c.subscriber_id))
+    .where(_IN_BATCH, deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
+)
+_SETTLE = {state: update(batches).where(_OURS, batches.c.state.in_(batch_states_before(state))) for state in BatchState}
+_MOVE = {
+    state: update(deliveries).where(_IN_BATCH, deliveries.c.state.in_(delivery_states_before(state)))
+    for state in DeliveryState
+}
 
 
 def move_broadcast(
@@ -95,56 +129,44 @@ def claim_batch(
     but_not: Collection[int] = (),
 ) -> Claim | None:
     """Take the first batch that nobody posts, or None. Unknown ones only where a repeat of them is known to be safe."""
+    # Unknown before pending: what is in doubt is cleared up first. Two queries, each answered by the index alone.
     states = [BatchState.UNKNOWN, BatchState.PENDING] if unknown_too else [BatchState.PENDING]
-    while True:
-        # Unknown before pending: what is in doubt is cleared up first. Two queries, each answered by the index alone.
-        row = next((row for state in states if (row := _first(connection, broadcast_id, state, but_not))), None)
-        if row is None:
-            return None
-        change = update(batches).where(_batch(broadcast_id, row.number), batches.c.state == row.state)
-        change = change.values(state=BatchState.POSTING, owner=owner, lease_until=lease_until)
-        if connection.execute(change).rowcount:
-            return Claim(broadcast_id, row.number, owner, tainted=row.state == BatchState.UNKNOWN)
+    for state in states:
+        wanted = {
+            "of": broadcast_id,
+            "in_state": state,
+            "but_not": list(but_not) if state == BatchState.UNKNOWN else [],
+        }
+        while (number := connection.execute(_FIRST, wanted).scalar()) is not None:
+            place = {"of": broadcast_id, "batch": number, "from_state": state}
+            mine = {"state": BatchState.POSTING, "owner": owner, "lease_until": lease_until}
+            if connection.execute(_CLAIM, place | mine).rowcount:
+                return Claim(broadcast_id, number, owner, tainted=state == BatchState.UNKNOWN)
+    return None
 
 
-def _first(connection: Connection, broadcast_id: int, state: BatchState, but_not: Collection[int]) -> Any:
-    here = (batches.c.broadcast_id == broadcast_id) & (batches.c.state == state)
-    if state == BatchState.UNKNOWN and but_not:
-        here &= batches.c.number.not_in(but_not)
-    return connection.execute(select(batches).where(here).order_by(batches.c.number).limit(1)).first()
+def begin_attempt(connection: Connection, claim: Claim, lease_until: datetime, key: str) -> bool:
+    """Write down that a call for the batch is about to be made under `key`; False where the batch is not ours."""
+    values = {"lease_until": lease_until, "idempotency_key": key}
+    return connection.execute(_BEGIN, _place(claim) | {"by": claim.owner} | values).rowcount > 0
 
 
-def begin_attempt(connection: Connection, claim: Claim, lease_until: datetime) -> bool:
-    """Write down that a call for the batch is about to be made; False where the batch is no longer ours."""
-    change = update(batches).where(*_ours(claim)).values(attempts=batches.c.attempts + 1, lease_until=lease_until)
-    return connection.execute(change).rowcount > 0
+def readers_of(connection: Connection, claim: Claim) -> tuple[list[Reader], dict[int, str]]:
+    """Who a call for the batch is for, in the order that never changes; and who of them must not be mailed, and why.
 
-
-def readers_of(connection: Connection, claim: Claim) -> list[Reader]:
-    """Who a call for the batch is for, in the order that never changes."""
-    query = (
-        select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name)
-        .where(_in_batch(claim), deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
-        .order_by(deliveries.c.subscriber_id)
-    )
-    return [Reader(row.subscriber_id, row.email, row.name) for row in connection.execute(query)]
-
-
-def barred_since(connection: Connection, readers: Sequence[Reader]) -> dict[int, str]:
-    """Those who must not be mailed any more, with the reason: suppression wins up to the last moment."""
-    return barred(connection, [reader.subscriber_id for reader in readers])
+    Suppression wins up to the last moment: who left since the broadcast was planned is barred, who is erased too.
+    """
+    # Sorted here: asked for this order, SQLite would read the whole broadcast in it rather than the batch.
+    rows = sorted(connection.execute(_READERS, _place(claim)).all(), key=itemgetter(0))
+    barred = {number: reason for number, _, _, reason in rows if reason}
+    return [Reader(number, email, name) for number, email, name, _ in rows], barred
 
 
 def settle_readers(connection: Connection, claim: Claim, reasons: Mapping[int, str], state: DeliveryState) -> None:
     """Take some readers out of a batch, each with a reason: skipped by us, or rejected by the provider."""
+    change = _MOVE[state].where(deliveries.c.subscriber_id == bindparam("who"))
     for subscriber_id, reason in reasons.items():
-        who = and_(_in_batch(claim), deliveries.c.subscriber_id == subscriber_id)
-        connection.execute(_move_deliveries(who, state).values(reason=reason[:200]))
-
-
-def set_key(connection: Connection, claim: Claim, key: str) -> None:
-    """Write down the idempotency key of the call that is about to be made."""
-    connection.execute(update(batches).where(*_ours(claim)).values(idempotency_key=key))
+        connection.execute(change, _place(claim) | {"who": subscriber_id, "state": state, "reason": reason[:200]})
 
 
 def settle_batch(
@@ -157,11 +179,10 @@ def settle_batch(
 ) -> bool:
     """End the posting of a batch with one state for it and one for all readers still in it; False if not ours."""
     settled = now if state in (BatchState.ACCEPTED, BatchState.REJECTED) else None
-    change = update(batches).where(*_ours(claim), batches.c.state.in_(batch_states_before(state)))
-    change = change.values(state=state, owner="", lease_until=None, settled_at=settled, **values)
-    if not connection.execute(change).rowcount:
+    end = {"state": state, "owner": "", "lease_until": None, "settled_at": settled} | values
+    if not connection.execute(_SETTLE[state], _place(claim) | {"by": claim.owner} | end).rowcount:
         return False
-    connection.execute(_move_deliveries(_in_batch(claim), delivery_state))
+    connection.execute(_MOVE[delivery_state], _place(claim) | {"state": delivery_state})
     return True
 
 
@@ -187,6 +208,13 @@ def open_batches(connection: Connection, broadcast_id: int) -> set[str]:
     return set(connection.execute(query.distinct()).scalars())
 
 
+def doubt(connection: Connection, broadcast_id: int) -> str:
+    """Why it is unknown whether some batches were taken: what the first of them met."""
+    query = select(batches.c.error).where(batches.c.broadcast_id == broadcast_id, batches.c.state == BatchState.UNKNOWN)
+    error = connection.execute(query.order_by(batches.c.number).limit(1)).scalar()
+    return "it is unknown whether some batches were taken" + (f" ({error})" if error else "")
+
+
 def key_of(digest: str, number: int, readers: Iterable[Reader]) -> str:
     """The idempotency key of one call: the same for the same edition, batch and readers, and else never the same.
 
@@ -198,19 +226,5 @@ def key_of(digest: str, number: int, readers: Iterable[Reader]) -> str:
     return f"nl-{hashlib.sha256(body.encode()).hexdigest()[:48]}"
 
 
-def _batch(broadcast_id: int, number: int) -> ColumnElement[bool]:
-    return and_(batches.c.broadcast_id == broadcast_id, batches.c.number == number)
-
-
-def _ours(claim: Claim) -> tuple[ColumnElement[bool], ...]:
-    ours = and_(batches.c.state == BatchState.POSTING, batches.c.owner == claim.owner)
-    return _batch(claim.broadcast_id, claim.number), ours
-
-
-def _in_batch(claim: Claim) -> ColumnElement[bool]:
-    return and_(deliveries.c.broadcast_id == claim.broadcast_id, deliveries.c.batch_number == claim.number)
-
-
-def _move_deliveries(who: ColumnElement[bool], state: DeliveryState) -> Any:
-    allowed = deliveries.c.state.in_(delivery_states_before(state))
-    return update(deliveries).where(who, allowed).values(state=state)
+def _place(claim: Claim) -> dict[str, Any]:
+    return {"of": claim.broadcast_id, "batch": claim.number}

@@ -28,6 +28,10 @@ class Approval:
 
 def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "") -> Approval:
     """Freeze the issue's edition and queue it. Raises SafetyError where an error finding stands against it."""
+    if not desk.holds(issue):
+        raise UsageError(
+            f"{issue.path}: is not in {desk.publication.issues}", "only what lies there can be approved: copy it"
+        )
     edition = desk.render(issue)
     findings = desk.check(issue, edition, now)
     refuse_errors(issue, findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 from newsletter.content.glossary import read_glossary
 from newsletter.content.issue import Issue
 from newsletter.content.reader import Folder, read_folder, read_issue
-from newsletter.errors import UsageError
+from newsletter.errors import ConfigError, ContentError, UsageError
 from newsletter.finding import Finding, Severity
 from newsletter.publication import Publication
 from newsletter.render.edition import Edition
@@ -36,8 +37,9 @@ class Desk:
         """
         path = Path(reference)
         if path.suffix.lower() in _SUFFIXES:
-            here = next((file for file in (path, self.publication.issues / path.name) if file.exists()), path)
-            return read_issue(here)
+            # As typed, else from the publication's folder or from issues/: a command may be run from anywhere.
+            places = (path, self.publication.folder / path, self.publication.issues / path)
+            return read_issue(next((place for place in places if os.path.lexists(place)), path))
         for issue in self.folder.issues:
             if issue.slug == reference:
                 return issue
@@ -49,7 +51,19 @@ class Desk:
 
     def theme_of(self, issue: Issue) -> Theme:
         """The theme of an issue: its own `template`, else the publication's."""
-        return read_theme(self.publication.themes, issue.template or self.publication.config.theme.name)
+        if not issue.template:
+            return read_theme(self.publication.themes, self.publication.config.theme.name)
+        try:
+            return read_theme(self.publication.themes, issue.template)
+        except ConfigError as error:  # named in the issue, so the issue is what is wrong
+            line = issue.key_lines.get("template")
+            raise ContentError(
+                issue.path, line, f'template: there is no theme "{issue.template}"', error.hint
+            ) from None
+
+    def holds(self, issue: Issue) -> bool:
+        """Whether the issue's file lies in `issues/`, where the scheduler looks for it when its slot opens."""
+        return issue.path.absolute().parent.resolve() == self.publication.issues.resolve()
 
     def render(self, issue: Issue) -> Edition:
         """The issue's edition; raises ContentError or ConfigError for what is wrong with its theme."""

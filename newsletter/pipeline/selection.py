@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from newsletter.content.issue import Issue, Status
 from newsletter.errors import UsageError
-from newsletter.pipeline.desk import Desk
+from newsletter.pipeline.desk import Desk, open_desk
+from newsletter.publication import Publication
 from newsletter.schedule.queue import approved
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts
@@ -25,6 +26,13 @@ def select_issue(desk: Desk, store: Store, reference: str) -> Issue:
             raise UsageError("nothing was sent yet, so there is no last issue", "see: newsletter status")
         return desk.find(slug)
     return desk.find(reference)
+
+
+def select_slug(publication: Publication, store: Store, reference: str) -> str:
+    """The slug that a word on the command line means; one that is a slug already needs no file that still exists."""
+    if reference in ("next", "last") or reference.lower().endswith((".md", ".markdown")):
+        return select_issue(open_desk(publication), store, reference).slug
+    return reference
 
 
 def _next(desk: Desk, store: Store) -> Issue:

@@ -16,14 +16,22 @@ from newsletter.delivery import ledger
 from newsletter.delivery.broadcaster import Broadcaster, Job, Progress
 from newsletter.delivery.ledger import Reader
 from newsletter.delivery.planning import create_broadcast
-from newsletter.delivery.protocol import Accepted, Message, Outcome, Provider, Recipient
+from newsletter.delivery.protocol import (
+    Accepted,
+    Blocked,
+    Message,
+    Outcome,
+    Provider,
+    Recipient,
+    RecipientsRefused,
+)
 from newsletter.delivery.report import Report, find_broadcast, report_of
 from newsletter.delivery.states import BroadcastState
-from newsletter.errors import NewsletterError, ProviderError, SafetyError, UsageError
+from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
 from newsletter.pipeline.desk import Desk
+from newsletter.render import personal
 from newsletter.render.edition import Edition
 from newsletter.render.merge import reader_fields
-from newsletter.render.personal import values_for
 from newsletter.schedule.queue import Approved, read_edition, remove
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts
@@ -119,18 +127,21 @@ class Sending:
     def test(self, edition: Edition, addresses: Sequence[str]) -> None:
         """Send an edition to a few addresses, marked as a test, leaving no trace in the store.
 
-        Raises ProviderError where the provider did not take it.
+        Raises ProviderError where the provider did not take it for now, ConfigError where it never will.
         """
         message = message_of(replace(edition, subject=f"[Test] {edition.subject}"))
         link = f"{self.desk.site.base_url}/unsubscribe/test"
         recipients = [
-            Recipient(address, "", values_for(edition, reader_fields("", address, link))) for address in addresses
+            Recipient(address, "", personal.values_for(edition, reader_fields("", address, link)))
+            for address in addresses
         ]
         outcome: Outcome = self.provider.prepare(message)(recipients, f"test-{secrets.token_hex(12)}")
+        if isinstance(outcome, Blocked):
+            raise ConfigError(f"the test was not sent: {outcome.reason}", outcome.hint)
+        if isinstance(outcome, RecipientsRefused):
+            raise UsageError(f"the test was not sent: {next(iter(outcome.reasons.values()))}", "check the address")
         if not isinstance(outcome, Accepted):
-            raise ProviderError(
-                f"the test was not sent: {getattr(outcome, 'reason', outcome)}", getattr(outcome, "hint", "")
-            )
+            raise ProviderError(f"the test was not sent: {outcome.reason}", "try it again later")
 
     def _signer(self) -> Signer:
         return open_signer(self.desk.publication.state)
@@ -138,7 +149,12 @@ class Sending:
 
 def confirm(connection: Connection, slug: str, segment: str, typed: str) -> int:
     """How many readers would be mailed, if `typed` is `SLUG:COUNT` with just that number; else SafetyError."""
+    if find_broadcast(connection, slug) is not None:
+        raise SafetyError(f'the issue "{slug}" has its broadcast already', "see: newsletter status")
     count, _ = count_audience(connection, segment)
+    if not count:  # an issue has one broadcast, which must not be lost on nobody
+        whom = f' in the segment "{segment}"' if segment else ""
+        raise SafetyError(f'"{slug}" would go to nobody: no active reader{whom}', "newsletter subscribers import FILE")
     if typed != f"{slug}:{count}":
         found = f'found "{typed}"' if typed else "it is missing"
         raise SafetyError(
@@ -162,11 +178,11 @@ def message_of(edition: Edition) -> Message:
 
 def values_of(edition: Edition, signer: Signer, desk: Desk) -> Callable[[Reader], Mapping[str, str]]:
     """What the edition's variables are for a reader."""
-    base = f"{desk.site.base_url}/unsubscribe"
+    base, values_of = f"{desk.site.base_url}/unsubscribe", personal.values_of(edition)
 
     def values(reader: Reader) -> Mapping[str, str]:
         link = f"{base}/{signer.unsubscribe_token(reader.subscriber_id)}"
-        return values_for(edition, reader_fields(reader.name, reader.email, link))
+        return values_of(reader_fields(reader.name, reader.email, link))
 
     return values
 
@@ -177,5 +193,7 @@ def summary(report: Report) -> str:
     skipped = f"; {sum(report.skipped.values())} skipped ({reasons})" if reasons else ""
     refused = f"; {sum(report.rejected.values())} refused by the provider" if report.rejected else ""
     dropped = f"; {report.dropped} left out by the provider" if report.dropped else ""
+    posting = "; another process is posting the rest" if report.state == BroadcastState.SENDING else ""
     batches = sum(report.batches.values())
-    return f'"{report.slug}" went to {report.sent} readers in {batches} batches{skipped}{refused}{dropped}'
+    whom = f"{report.sent} reader{'' if report.sent == 1 else 's'} in {batches} batch{'' if batches == 1 else 'es'}"
+    return f'"{report.slug}" went to {whom}{skipped}{refused}{dropped}{posting}'

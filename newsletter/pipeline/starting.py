@@ -21,6 +21,7 @@ def start_publication(folder: Path) -> list[str]:
 
     Raises UsageError where the folder holds anything already, NewsletterError where it cannot be written.
     """
+    made: list[Path] = []
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(f"{folder}: there is something here already", "name a folder that is new or empty")
@@ -29,8 +30,11 @@ def start_publication(folder: Path) -> list[str]:
         for relative, text in files.items():
             path = folder / relative
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+            _write_new(path, text)
+            made.append(path)
     except OSError as error:
+        for path in made:  # half a publication would be in the way of the next try
+            path.unlink(missing_ok=True)
         raise NewsletterError(f"{folder}: cannot be written: {error.strerror}", "check the folder's rights") from None
     return list(files)
 
@@ -40,7 +44,7 @@ def start_issue(publication: Publication, store: Store, title: str, now: datetim
 
     Raises UsageError for a title without words or a name that is taken, NewsletterError where it cannot be written.
     """
-    title = " ".join(title.split())
+    title = " ".join(title.encode("utf-8", "replace").decode().split())  # an argument may hold bytes of no encoding
     if not any(char.isalnum() for char in title):
         raise UsageError(f'the title "{title}" has no words', 'for example: newsletter new "What is a token?"')
     folder = read_folder(publication.issues) if publication.issues.is_dir() else None
@@ -57,15 +61,26 @@ def start_issue(publication: Publication, store: Store, title: str, now: datetim
     undated = max(0, waiting - sum(1 for day in days if day >= now.date().isoformat()))
     slot = [next(free) for _ in range(undated + 1)][-1]
     path = publication.issues / f"{number:03d}-{slug}.md"
+    if path.exists():
+        raise UsageError(f"{path}: this file exists already", "choose another title")
     try:
         publication.issues.mkdir(exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(_draft(title, number, slot))
-    except FileExistsError:
-        raise UsageError(f"{path}: this file exists already", "choose another title") from None
+        _write_new(path, _draft(title, number, slot))
     except OSError as error:
         raise NewsletterError(f"{path}: cannot be written: {error.strerror}", "check the folder's rights") from None
     return path, slot
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet, whole or not at all. Raises OSError."""
+    with path.open("xb", buffering=0) as file:
+        try:
+            written = file.write(text.encode())
+            if written != len(text.encode()):  # a full disk takes what it has room for
+                file.write(text.encode()[written:])
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _draft(title: str, number: int, slot: Slot) -> str:

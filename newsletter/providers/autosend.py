@@ -33,6 +33,7 @@ from newsletter.delivery.protocol import (
 
 LARGEST_BATCH = 100  # recipients a call
 _LONGEST_WAIT = 3600.0
+_LONGEST_ANSWER = 1_000_000  # bytes; a hundred refused recipients with their reasons are 50 KB
 _PERSON_NEEDED = {
     401: "check the key: its name is [provider] api_key",
     402: "the provider's plan or credit is used up",
@@ -86,18 +87,24 @@ class AutoSend:
             common["replyTo"] = _mailbox(message.reply_to)
         if headers:
             common["headers"] = headers
-        return partial(self._post, json.dumps(common, ensure_ascii=False)[:-1])
+        return partial(self._post, json.dumps(common, ensure_ascii=False)[:-1].encode())
 
-    def _post(self, common: str, recipients: Sequence[Recipient], key: str) -> Outcome:
+    def _post(self, common: bytes, recipients: Sequence[Recipient], key: str) -> Outcome:
         rows = json.dumps([_recipient(recipient) for recipient in recipients], ensure_ascii=False)
-        body = f'{common}, "recipients": {rows}}}'.encode()
+        body = b'%s, "recipients": %s}' % (common, rows.encode())
         try:
-            response = self._session.post(
-                self._url, data=body, headers={"Idempotency-Key": key}, timeout=self._timeouts, allow_redirects=False
-            )
+            with self._session.post(
+                self._url,
+                data=body,
+                headers={"Idempotency-Key": key},
+                timeout=self._timeouts,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                content = _beginning(response)
         except requests.RequestException as error:
             return _read_failure(error)
-        return read_answer(response.status_code, response.headers, response.content, len(recipients))
+        return read_answer(response.status_code, response.headers, content, len(recipients))
 
 
 def honours_keys(base_url: str, timeout: float = 5.0) -> bool:
@@ -108,7 +115,7 @@ def honours_keys(base_url: str, timeout: float = 5.0) -> bool:
         with _session(base_url, "") as session:
             facts = session.get(f"{base_url}/simulator", timeout=timeout, allow_redirects=False).json()
         return facts.get("service") == "newsletter-simulator" and facts.get("idempotency") is True
-    except (requests.RequestException, ValueError, AttributeError):
+    except (requests.RequestException, ValueError, AttributeError, RecursionError):
         return False
 
 
@@ -129,6 +136,16 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, recipie
     if status in {408, 409} or status >= 500 or status < 300:
         return Unknown(reason)
     return Blocked(reason, _PERSON_NEEDED.get(status, "see docs/delivery.md"))
+
+
+def _beginning(response: requests.Response) -> bytes:
+    """The answer's body, or so much of it that it is none of this API's: a server may send without end."""
+    content = b""
+    for chunk in response.iter_content(4096):
+        content += chunk
+        if len(content) > _LONGEST_ANSWER:
+            break
+    return content
 
 
 def _session(base_url: str, key: str) -> requests.Session:
@@ -193,13 +210,14 @@ def _wait(answer: Mapping[str, Any], error: Mapping[str, Any], headers: Mapping[
 def _json(content: bytes) -> dict[str, Any]:
     try:
         value = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
 
 def _sentence(value: object) -> str:
-    return " ".join(str(value or "").split())[:200]
+    words = " ".join(str(value or "").split())
+    return "".join(char for char in words if char.isprintable())[:200]  # it is shown on a terminal
 
 
 def _mailbox(text: str) -> dict[str, str]:

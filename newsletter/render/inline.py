@@ -6,6 +6,8 @@ import re
 
 from lxml import etree, html
 
+from newsletter.render import stylesheet
+
 _HIDDEN_END = "<!--\n-->"
 LONGEST_LINE = 900  # bytes; RFC 5321 section 4.5.3.1.6 allows 998, and a variable's value still has to fit
 _CLASS_IN_CSS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
@@ -15,6 +17,8 @@ _UNITS = re.compile(
     r"""|&[#\w]+;|[A-Za-z0-9{}_]+|[^\S\n]|\n|.[\u0300-\u036f\u0e31-\u0e4e\u200d\ufe0e\ufe0f]*""",
     re.DOTALL,
 )
+# A line that needs no look at its units: it starts and ends outside of tags, comments, raw text and `<pre>` tags.
+_PLAIN_LINE = re.compile(r"(?:[^<>\n]++|</?(?!(?i:pre|style|title)\b)[A-Za-z][^<>\n]*>)*+\n")
 
 
 def inline(page: str, css: str) -> str:
@@ -23,22 +27,9 @@ def inline(page: str, css: str) -> str:
     Its own `<style data-premailer="ignore">` is for media queries and stays where it is; classes that it does not name
     are taken out afterwards, since they would only cost bytes. Equal input gives equal bytes.
     """
-    from premailer import Premailer  # noqa: PLC0415 - 400 ms
-
     parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
     tree = html.document_fromstring(page.encode(), parser=parser).getroottree()
-    inliner = Premailer(
-        css_text=css,
-        allow_network=False,
-        cssutils_logging_level=100,
-        disable_leftover_css=True,
-        disable_validation=True,
-        keep_style_tags=False,
-        strip_important=False,
-        align_floating_images=False,
-        disable_basic_attributes=["align", "bgcolor", "height", "valign", "width"],
-    )
-    inliner.transform(tree.getroot())
+    stylesheet.apply(tree.getroot(), css)
     _minimise(tree.getroot())
     text = etree.tostring(tree, method="html", encoding="unicode")
     return fold(text)
@@ -74,10 +65,18 @@ def fold(text: str, limit: int = LONGEST_LINE) -> str:
     """
     if all(len(line.encode()) <= limit for line in text.split("\n")):
         return text
-    out, column, pre, in_tag = list[str](), 0, False, False
-    for match in _UNITS.finditer(text):
-        unit = match[0]
-        if column and column + len(unit.split("\n", 1)[0].encode()) > limit - len(_HIDDEN_END):
+    out, column, pre, in_tag, position = list[str](), 0, False, False, 0
+    room = limit - len(_HIDDEN_END)
+    while position < len(text):
+        line = None if column or in_tag else _PLAIN_LINE.match(text, position, position + room)
+        if line and len(line[0].encode()) <= room:
+            out.append(line[0])
+            position = line.end()
+            continue
+        match = _UNITS.match(text, position)
+        assert match  # noqa: S101 - the last alternative is any sign
+        unit, position = match[0], match.end()
+        if column and column + len(unit.split("\n", 1)[0].encode()) > room:
             hidden = not in_tag and (pre or unit[0] not in " \t")
             out.append(_HIDDEN_END if hidden else "\n")
             unit, column = (unit if hidden else unit.lstrip(" \t\n")), len("-->")

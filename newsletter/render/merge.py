@@ -79,14 +79,20 @@ def constant(text: str) -> str:
 
 
 def evaluate(source: str, fields: Mapping[str, str]) -> str:
-    """The value of an edition's variable: of a constant its text, of a merge tag what it is for these fields.
+    """The value of an edition's variable for these fields."""
+    return compile_source(source)(fields)
+
+
+def compile_source(source: str) -> Callable[[Mapping[str, str]], str]:
+    """A function from fields to the value of an edition's variable: a constant's text, or what a merge tag stands for.
 
     Addresses (`…_url`) are ours and stay as they are; everything else is `safe`.
     """
     if source.startswith('"'):
-        return source[1:-1]
+        text = source[1:-1]
+        return lambda _: text
     tag = parse(source)
-    return tag.value(fields) if tag.field.endswith("_url") else safe(tag.value(fields))
+    return tag.value if tag.field.endswith("_url") else lambda fields: safe(tag.value(fields))
 
 
 def reader_fields(name: str, email: str, unsubscribe_url: str) -> dict[str, str]:

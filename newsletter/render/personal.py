@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from newsletter.render.edition import Edition
 from newsletter.render.fill import fill
-from newsletter.render.merge import evaluate
+from newsletter.render.merge import compile_source
+
+
+def values_of(edition: Edition) -> Callable[[Mapping[str, str]], dict[str, str]]:
+    """A function from a reader's fields (`merge.reader_fields`) to what each variable of the edition is for them.
+
+    The merge tags are read here, once for all readers.
+    """
+    variables = [(name, compile_source(source)) for name, source in edition.variables.items()]
+    return lambda fields: {name: value(fields) for name, value in variables}
 
 
 def values_for(edition: Edition, fields: Mapping[str, str]) -> dict[str, str]:
-    """What each variable of the edition is for a reader with these `fields` (`merge.reader_fields`)."""
-    return {name: evaluate(source, fields) for name, source in edition.variables.items()}
+    """What each variable of the edition is for one reader."""
+    return values_of(edition)(fields)
 
 
 def personal(edition: Edition, fields: Mapping[str, str]) -> Edition:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from newsletter.content.files import decode, read_bytes
 from newsletter.errors import ConfigError, ContentError
+
+if TYPE_CHECKING:
+    import jinja2
 
 NEEDED = ("email.html", "email.css", "email.txt", "web.html", "web.css")
 _SUFFIXES = (".html", ".css", ".txt")
@@ -29,13 +33,7 @@ class Theme:
         """
         import jinja2  # noqa: PLC0415 - 60 ms
 
-        environment = jinja2.Environment(
-            loader=jinja2.FunctionLoader(self._source),
-            autoescape=jinja2.select_autoescape(["html"]),
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        environment = _environment(self.folder, tuple(self.files.items()))
         try:
             return environment.get_template(template).render(values)
         except jinja2.TemplateNotFound as error:
@@ -43,14 +41,11 @@ class Theme:
         except jinja2.TemplateSyntaxError as error:
             file = error.filename or str(self.folder / template)
             raise ContentError(file, error.lineno, error.message or "cannot be read", "see docs/themes.md") from None
-        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             line = _line_in(error, str(self.folder))
             raise ContentError(
                 self.folder / template, line, f"the template fails: {error}", "see docs/themes.md"
             ) from error
-
-    def _source(self, name: str) -> tuple[str, str, None] | None:
-        return (self.files[name], str(self.folder / name), None) if name in self.files else None
 
 
 def read_theme(folders: Sequence[Path], name: str) -> Theme:
@@ -65,11 +60,28 @@ def read_theme(folders: Sequence[Path], name: str) -> Theme:
     files = {}
     for path in sorted(folder.iterdir()):
         if path.suffix in _SUFFIXES and path.is_file():
-            files[path.name] = decode(path, read_bytes(path))
+            data = read_bytes(path)
+            silent = path.suffix == ".css" and not data.strip()  # a style sheet may have nothing to say
+            files[path.name] = "" if silent else decode(path, data)
     missing = [file for file in NEEDED if file not in files]
     if missing:
         raise ConfigError(f"{folder}: the theme lacks {', '.join(missing)}", "copy it from the default theme")
     return Theme(name, files, folder)
+
+
+@lru_cache(maxsize=4)
+def _environment(folder: Path, files: tuple[tuple[str, str], ...]) -> jinja2.Environment:
+    """Jinja2 over the files of one theme; kept by their text, as compiling takes longer than filling."""
+    import jinja2  # noqa: PLC0415
+
+    sources = {name: (text, str(folder / name), lambda: True) for name, text in files}
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(sources.get),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def _line_in(error: BaseException, folder: str) -> int | None:

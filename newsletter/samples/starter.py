@@ -167,7 +167,7 @@ Issues are Markdown files in `issues/`, one a file. Terms in `glossary.toml` are
 ```
 newsletter new "A title"      # a draft for the next free slot
 newsletter check              # what would go wrong
-newsletter preview            # the mail in a browser
+newsletter build              # the mail as files in build/
 newsletter approve ISSUE      # it goes out in the next slot
 newsletter status             # what is queued, what was sent
 ```

@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from newsletter.errors import ConfigError, NewsletterError
 
 BUSY_SECONDS = 30
+_DAMAGED = "the file is damaged or another program's: restore a backup, or move it away"
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Store:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except OperationalError as error:
-            raise _explain(error, self.engine) from error
+        except DatabaseError as error:
+            raise _explain(error, self.engine) from error.orig
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -42,8 +43,8 @@ class Store:
         try:
             with self.engine.connect().execution_options(reading=True) as connection:
                 yield connection
-        except OperationalError as error:
-            raise _explain(error, self.engine) from error
+        except DatabaseError as error:
+            raise _explain(error, self.engine) from error.orig
 
     def close(self) -> None:
         """Give all connections back."""
@@ -61,7 +62,7 @@ def open_store(database_url: str, state: Path) -> Store:
     store = Store(_engine(_url(database_url, state)))
     try:
         upgrade(store.engine)
-    except DatabaseError as error:
+    except (DatabaseError, UnicodeDecodeError) as error:  # a damaged schema may be no text at all
         store.close()
         raise _explain(error, store.engine) from error
     except BaseException:
@@ -70,22 +71,39 @@ def open_store(database_url: str, state: Path) -> Store:
     return store
 
 
+def shown_address(database_url: str) -> str:
+    """A database's address without the secrets in it, to be shown."""
+    try:
+        url = make_url(database_url) if database_url else None
+    except (ArgumentError, ValueError):
+        return "…"  # whatever it is, it may hold a password
+    if url is None:
+        return ""
+    hidden = {key: "***" for key in url.query if "pass" in key.lower()}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
 def _url(database_url: str, state: Path) -> URL:
     if not database_url:
         return URL.create("sqlite", database=str(state / "newsletter.db"))
     try:
         url = make_url(database_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is none is a ValueError
         raise ConfigError(
             "[storage] database_url is no database address", 'for example "postgresql://user@host/newsletter"'
         ) from None
-    if url.drivername in ("postgresql", "postgres"):
+    if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         return url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() not in ("sqlite", "postgresql"):
+    if url.drivername != "sqlite":
         raise ConfigError(
-            f"[storage] database_url: {url.get_backend_name()} is not supported", "use sqlite or postgresql"
+            f"[storage] database_url: {url.drivername} is not supported", 'use "sqlite:///…" or "postgresql://…"'
         )
-    return url
+    if not url.database or url.database == ":memory:":
+        raise ConfigError(
+            "[storage] database_url: a database in memory forgets who has which issue", "name a file: sqlite:///FILE"
+        )
+    # From the publication, not from wherever the command is run, which would make a second ledger.
+    return url.set(database=str(state.parent / url.database))
 
 
 def _engine(url: URL) -> Engine:
@@ -122,15 +140,22 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _explain(error: DatabaseError, engine: Engine) -> NewsletterError:
-    reason = str(error.orig).strip().splitlines()[0]
-    name = engine.url.render_as_string(hide_password=True)
+def _explain(error: DatabaseError | UnicodeDecodeError, engine: Engine) -> Exception:
+    """What a person can mend as a NewsletterError; a broken rule of the tables is ours, and stays as it is."""
+    if isinstance(error, IntegrityError | DataError | ProgrammingError):
+        return error
+    reason = str(error.orig).strip().splitlines()[0] if isinstance(error, DatabaseError) else "malformed"
+    url = engine.url
+    name = str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     hints = {
         "full": "the disk is full: make room, then run it again; nothing was half-written",
         "readonly": "the database cannot be written: check the rights of the file and of its folder",
         "locked": "another process is writing for a long time: wait, then run it again",
         "unable to open": "check that the folder exists and can be written",
-        "not a database": "the file is damaged or no database: restore a backup or move it away",
+        "not a database": _DAMAGED,
+        "malformed": _DAMAGED,
+        "no such": _DAMAGED,
+        "already exists": _DAMAGED,
     }
     hint = next((text for word, text in hints.items() if word in reason), "check that the database can be reached")
     return NewsletterError(f"{name}: {reason}", hint)

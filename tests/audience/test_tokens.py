@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
-from newsletter.audience.tokens import Signer, open_signer
+from newsletter.audience.tokens import UNSUBSCRIBE, Signer, open_signer
 from newsletter.errors import NewsletterError
 
 
@@ -17,6 +18,11 @@ def test_a_token_names_its_subscriber_and_needs_no_escaping(subscriber: int) -> 
     token = Signer("k" * 64).unsubscribe_token(subscriber)
     assert Signer("k" * 64).unsubscribes(token) == subscriber
     assert re.fullmatch(r"[A-Za-z0-9._-]+", token)
+
+
+@given(st.integers(1, 2**40))
+def test_a_token_is_the_one_that_itsdangerous_writes(subscriber: int) -> None:
+    assert Signer("k" * 64).unsubscribe_token(subscriber) == URLSafeSerializer("k" * 64, UNSUBSCRIBE).dumps(subscriber)
 
 
 @given(st.text(max_size=60))

@@ -45,10 +45,10 @@ def test_success_is_one_json_object(folder: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
-        (["bogus"], 2, "No such command 'bogus'"),
-        (["queue", "list", "--bogus"], 2, "No such option: --bogus"),
+        (["bogus"], 2, "there is no command 'bogus'"),
+        (["queue", "list", "--bogus"], 2, "there is no option --bogus"),
         (["queue", "-C"], 2, "-C needs"),
-        (["queue", "-C", "/does/not/exist"], 3, "there is no newsletter.toml here"),
+        (["queue", "-C", "/does/not/exist"], 3, "there is no such folder"),
     ],
 )
 def test_a_wrong_call_is_told_in_a_line_or_two(

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, event, select
 
 from newsletter.audience.subscribers import State, leave
+from newsletter.audience.suppression import suppress
 from newsletter.config import DeliveryConfig
 from newsletter.delivery import ledger
 from newsletter.delivery.broadcaster import Broadcaster, Job
@@ -26,8 +28,9 @@ from newsletter.delivery.protocol import (
     Refused,
     Unknown,
 )
+from newsletter.delivery.states import BroadcastState
 from newsletter.errors import ConfigError, NewsletterError, PartlySentError, ProviderError, SafetyError
-from newsletter.store.database import Store
+from newsletter.store.database import Store, open_store
 from newsletter.store.tables import batches, deliveries, editions, subscribers
 
 START = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -130,7 +133,8 @@ def test_everybody_active_gets_it_once_in_full_batches(store: Store) -> None:
     assert set(provider.inboxes.values()) == {1}
 
 
-def test_batches_are_filled_over_the_pages_of_the_audience(store: Store) -> None:
+def test_batches_are_filled_over_the_pages_of_the_audience(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("newsletter.delivery.planning.PAGE", 1000)
     provider = ScriptedProvider()
     run(store, plan(store, 2500), provider)
     assert [len(emails) for emails in provider.keys.values()] == [100] * 24
@@ -204,6 +208,42 @@ def test_who_leaves_while_it_is_sent_is_not_mailed_any_more(store: Store) -> Non
     assert "r5@example.org" not in provider.inboxes
 
 
+def test_who_is_suppressed_or_erased_after_the_plan_is_not_mailed_and_the_ledger_says_why(store: Store) -> None:
+    broadcast = plan(store, 6)
+    with store.transaction() as connection:
+        while ledger_plan(connection, broadcast):
+            pass
+        suppress(connection, "r2@example.org", "complained", "a test", START)
+        connection.execute(delete(subscribers).where(subscribers.c.id == 3))
+    provider = ScriptedProvider()
+    run(store, broadcast, provider)
+    assert sorted(provider.inboxes) == ["r1@example.org", "r4@example.org", "r5@example.org", "r6@example.org"]
+    with store.reading() as connection:
+        query = select(deliveries.c.subscriber_id, deliveries.c.reason).where(deliveries.c.state == "skipped")
+        assert dict(connection.execute(query).all()) == {2: "complained", 3: "erased"}  # type: ignore[arg-type]
+
+
+def test_a_batch_is_read_by_itself_however_large_the_broadcast(tmp_path: Path) -> None:
+    store, asked = open_store("", tmp_path), []
+    event.listen(store.engine, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
+    with store.reading() as connection:
+        ledger.readers_of(connection, ledger.Claim(1, 1, "", tainted=False))
+        query, values = asked[-1]
+        steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values)]
+    store.close()
+    assert "(broadcast_id=? AND batch_number=?)" in steps[0]
+    assert not any("SCAN" in step for step in steps)
+
+
+def test_a_result_and_the_next_intent_are_one_transaction_where_no_call_has_to_wait(store: Store) -> None:
+    broadcast, provider, commits = plan(store, 1000), ScriptedProvider(), []
+    event.listen(store.engine, "commit", commits.append)
+    boss = Broadcaster(store, provider, DeliveryConfig(batch_size=10, requests_per_second=1e9), FakeClock())
+    boss.run(broadcast, Job("d", provider.prepare(JOB_MESSAGE), lambda reader: {}))
+    assert provider.calls == 96
+    assert len(commits) < provider.calls + 10
+
+
 def test_a_repeat_that_would_mail_who_left_is_left_to_a_person(store: Store) -> None:
     provider = ScriptedProvider([Unknown("reset")])
 
@@ -261,6 +301,22 @@ def test_a_batch_of_a_dead_process_is_in_doubt_and_one_of_a_living_is_left_alone
     with store.reading() as connection:
         found = connection.execute(select(batches.c.number, batches.c.state).order_by(batches.c.number)).all()
     assert [tuple(row) for row in found] == [(1, "unknown"), (2, "posting"), (3, "accepted")]
+
+
+def test_what_another_process_has_sent_meanwhile_is_reported_not_refused(store: Store) -> None:
+    provider, broadcast = ScriptedProvider(), plan(store)
+    first = run(store, broadcast, provider)
+    assert run(store, broadcast, provider) == first
+    assert provider.calls == 3
+
+
+def test_a_cancelled_broadcast_is_not_begun(store: Store) -> None:
+    provider, broadcast = ScriptedProvider(), plan(store)
+    with store.transaction() as connection:
+        assert ledger.move_broadcast(connection, broadcast, BroadcastState.CANCELLED)
+    with pytest.raises(SafetyError, match="is cancelled"):
+        run(store, broadcast, provider)
+    assert provider.calls == 0
 
 
 def test_an_issue_has_one_broadcast(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
@@ -48,6 +49,33 @@ def test_no_line_is_longer_than_the_limit_and_no_text_changes(parts: list[str]) 
     folded = fold(text, 100)
     assert longest(folded) <= 130
     assert re.sub(r"\s", " ", shown(folded)) == re.sub(r"\s", " ", shown(text))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "word ",
+                "日本語",
+                "e\u0301",
+                "\n",
+                '<a href="x y">',
+                "</a>",
+                "<pre>",
+                "</pre>",
+                "<!-- c\nc -->",
+                'x="y z" ',
+            ]
+        ),
+        max_size=80,
+    )
+)
+def test_lines_that_are_short_enough_are_passed_over_without_a_difference(parts: list[str]) -> None:
+    text, nothing = "".join(parts), re.compile("(?!)")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("newsletter.render.inline._PLAIN_LINE", nothing)
+        slowly = fold(text, 40)
+    assert fold(text, 40) == slowly
 
 
 def test_text_in_pre_keeps_its_lines() -> None:

@@ -1,13 +1,17 @@
 """The migrations and the tables say the same."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from newsletter.errors import NewsletterError
+from newsletter.store import migrate
 from newsletter.store.database import open_store
 from newsletter.store.tables import metadata
 
@@ -19,6 +23,19 @@ def test_the_migrations_build_exactly_the_tables(tmp_path: Path) -> None:
         differences = compare_metadata(context, metadata)
     store.close()
     assert differences == []
+
+
+def test_the_newest_migration_is_the_one_that_the_program_expects() -> None:
+    assert ScriptDirectory(str(Path(migrate.__file__).parent / "migrations")).get_current_head() == migrate.HEAD
+
+
+def test_a_database_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path) -> None:
+    open_store("", tmp_path).close()
+    script = "import sys, pathlib; from newsletter.store.database import open_store; "
+    script += f"open_store('', pathlib.Path({str(tmp_path)!r})).close(); print('alembic' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
+    )
 
 
 def test_a_database_of_a_newer_program_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -13,31 +13,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 
-from newsletter.content.markdown.html import BLOCK_ELEMENTS
+from newsletter.content.markdown.lines import (
+    ABBREVIATION,
+    BULLET,
+    FENCE,
+    HEADING,
+    INDENTED,
+    ORDERED,
+    QUOTE,
+    RAW_END,
+    RULE,
+    SETEXT,
+    as_text,
+    code_attributes,
+    heading,
+    indent_of,
+    is_too_wide,
+    starts_html,
+    starts_table,
+    strip_markers,
+    untab,
+)
 
 # Deeper nesting than this is flattened: no reader sees a difference, and no parser after us runs out of stack.
 MAX_DEPTH = 20
 # A longer line is shown as it is, without Markdown inside: python-markdown's time grows with the square of a line.
 MAX_LINE = 40_000
-
-_QUOTE = re.compile(r"> ?")
-_BULLET = re.compile(r"([-+*])( +|$)")
-_ORDERED = re.compile(r"(\d{1,9})([.)])( +|$)")
-_RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
-_HEADING = re.compile(r"#{1,6}(?:[ \t]+|$)")
-_NO_HEADING = re.compile(r"#+(?=[^#\s])|#{7,}")
-_SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
-_FENCE = re.compile(r"(`{3,})([^`]*)$|(~{3,})(.*)$")
-_DELIMITER_ROW = re.compile(r"[ ]{0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
-_HTML_BLOCK = re.compile(r"<(?:/?([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)|!--)")
-_RAW_END = {
-    name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("pre", "script", "style", "textarea", "iframe")
-} | {"!--": re.compile("-->")}
+# A longer paragraph goes on as a new one, for the same reason.
+MAX_PARAGRAPH = 40_000
 
 
 @dataclass
 class _Container:
-    """A quote, or a list item whose content starts `width` columns in."""
+    """A quote, a list item whose content starts `width` columns in, or what an extension wants indented by four."""
 
     kind: str
     width: int = 0
@@ -57,7 +65,7 @@ class _Verbatim:
     wrap: Callable[[str], str]
     indent: int = 0
     at_blank: bool = False
-    keeps_closer: bool = False
+    code: bool = True
     lines: list[str] = field(default_factory=list)
 
 
@@ -65,40 +73,51 @@ class _Verbatim:
 class Normaliser:
     """Turns lines into lines; `stash` keeps a piece of finished HTML and returns its placeholder.
 
-    `too_deep` and `too_long` hold the 0-based lines where a limit was met.
+    `too_deep`, `too_long` and `too_wide` hold the 0-based lines where a limit was met; `code` those of code blocks.
     """
 
     stash: Callable[[str], str]
     too_deep: list[int] = field(default_factory=list)
     too_long: list[int] = field(default_factory=list)
+    too_wide: list[int] = field(default_factory=list)
+    code: set[int] = field(default_factory=set)
     _out: list[str] = field(default_factory=list)
     _open: list[_Container] = field(default_factory=list)
     _paragraph: bool = False
     _verbatim: _Verbatim | None = None
+    _table: bool = False
+    _length: int = 0  # of the paragraph so far; a table's rows do not count, each of its cells is read alone
+    _start: tuple[int, int] = (0, 0)  # where the paragraph starts in `_out`: line and column
     _marker: str = ""
-    _sibling: bool = False
+    _pending: int = 0  # containers whose marks are still to be written
+    _sibling: _Container | None = None
 
     def run(self, lines: list[str]) -> list[str]:
         """The lines as python-markdown reads them."""
         for number, line in enumerate(lines):
             following = lines[number + 1] if number + 1 < len(lines) else ""
-            self._line(_untab(line), _untab(following), number)
+            self._line(untab(line), untab(following), number)
+        block = self._verbatim
+        if block is not None and block.code:
+            block.lines = "\n".join(block.lines).rstrip("\n").split("\n")
         self._close_verbatim()
         self._flush_marker()
-        return self._out
+        return [*self._out, "", ""]
 
     # -- one line ------------------------------------------------------------------------------------------------
 
     def _line(self, line: str, following: str, number: int) -> None:
         matched, rest = self._match_containers(line)
-        if self._verbatim and self._continue_verbatim(matched, rest):
+        block = self._verbatim
+        if block is not None and self._continue_verbatim(block, matched, rest):
+            self.code |= {number} if block.code else set()
             return
         if not rest.strip():
             self._blank(matched)
             return
         opened, rest = self._open_containers(matched, rest, number)
         if not opened and matched < len(self._open) and self._is_lazy(rest):
-            self._write(rest.lstrip())
+            self._write(as_text(rest.lstrip(), goes_on=True))
             return
         if not opened:
             self._close_to(matched)
@@ -108,9 +127,9 @@ class Normaliser:
         """(how many open containers go on in this line, what is left of it)."""
         rest, blank = line, not line.strip()
         for index, container in enumerate(self._open):
-            indent = _indent(rest)
+            indent = indent_of(rest)
             if container.kind == "quote":
-                quote = _QUOTE.match(rest, indent) if indent < 4 else None
+                quote = QUOTE.match(rest, indent) if indent < 4 else None
                 if not quote:
                     return index, rest
                 rest = rest[quote.end() :]
@@ -126,32 +145,35 @@ class Normaliser:
         """Open the quotes and list items that start in this line."""
         opened = False
         while True:
-            indent = _indent(rest)
+            indent = indent_of(rest)
             text = rest[indent:]
             container, marker, content = self._container_at(text, matched, opened)
             if container is None or indent > 3:
                 return opened, rest
             if matched >= MAX_DEPTH:
                 self.too_deep.append(number)
-                return opened, _strip_markers(text)
+                return opened, strip_markers(text)
             if not opened:
                 self._close_to(matched, sibling=container)
                 opened = True
-            self._separate(container)
+            if self._marker and not self._marker.endswith("> "):
+                self._flush_marker()
+            else:
+                self._separate(container)
             container.width += indent if container.kind != "quote" else 0
             self._open.append(container)
-            self._marker += marker
+            self._marker, self._pending = self._marker + marker, self._pending + 1
             matched, rest = matched + 1, content
             self._paragraph = False
 
     def _container_at(self, text: str, matched: int, opened: bool) -> tuple[_Container | None, str, str]:
         interrupts = self._paragraph and not opened and matched == len(self._open)
-        if quote := _QUOTE.match(text):
+        if quote := QUOTE.match(text):
             return _Container("quote"), "> ", text[quote.end() :]
-        if _RULE.match(text):
+        if RULE.match(text):
             return None, "", text
-        bullet = _BULLET.match(text)
-        ordered = None if bullet else _ORDERED.match(text)
+        bullet = BULLET.match(text)
+        ordered = None if bullet else ORDERED.match(text)
         match = bullet or ordered
         if not match or (interrupts and (not text[match.end() :].strip() or (ordered and int(ordered[1]) != 1))):
             return None, "", text
@@ -165,12 +187,11 @@ class Normaliser:
 
     def _separate(self, container: _Container) -> None:
         """A blank line where python-markdown needs one to see the container that starts now."""
+        sibling, self._sibling = self._sibling, None
         parent = self._open[-1] if self._open else None
-        tight = parent is not None and parent.kind != "quote" and not parent.loose and container.kind != "quote"
-        if self._marker or self._sibling:
-            self._sibling = False
-            return
-        if not tight:
+        in_item = parent is not None and parent.kind in ("bullet", "ordered") and not parent.loose
+        tight = in_item and container.kind != "quote"
+        if not self._marker and (sibling.loose if sibling else not tight):
             self._gap()
 
     def _is_lazy(self, rest: str) -> bool:
@@ -178,28 +199,31 @@ class Normaliser:
         text = rest.strip()
         if not self._paragraph:
             return False
-        return not (_HEADING.match(text) or _RULE.match(text) or _FENCE.match(text) or self._html_start(text))
+        starts = (HEADING, RULE, FENCE, INDENTED)
+        return not (any(start.match(text) for start in starts) or starts_html(text))
 
     # -- leaves --------------------------------------------------------------------------------------------------
 
     def _leaf(self, rest: str, following: str, number: int) -> None:
-        indent = _indent(rest)
+        indent = indent_of(rest)
         text = rest[indent:]
         if not text:
             return
-        if indent > 3 and not self._paragraph:
-            self._write(rest)
-        elif indent > 3:
-            self._write(text)
-        elif fence := _FENCE.match(text):
+        if indent > 3:
+            self._write(as_text(text, goes_on=True) if self._paragraph else rest)
+            self.code |= set() if self._paragraph else {number}
+        elif fence := FENCE.match(text):
             self._open_fence(fence, indent)
-        elif name := self._html_start(text):
+        elif name := starts_html(text):
             self._open_html(name, rest)
-        elif _HEADING.match(text) or (_RULE.match(text) and not (self._paragraph and _SETEXT.match(text))):
+        elif marks := HEADING.match(text):
             self._gap()
-            self._write(text if _HEADING.match(text) else "---")
+            self._end_block(heading(len(marks[0].rstrip()), text[marks.end() :]))
+        elif RULE.match(text) and not (self._paragraph and not self._table and SETEXT.match(text)):
             self._gap()
-            self._paragraph = False
+            self._end_block("---")
+        elif INDENTED.match(text) and len(self._open) < MAX_DEPTH:
+            self._open_indented(text)
         else:
             self._text(text, following, number)
 
@@ -208,67 +232,83 @@ class Normaliser:
             self.too_long.append(number)
             self._placeholder(f"<p>{escape(text, quote=False)}</p>")
             return
-        starts_table = "|" in text and "|" in following and _DELIMITER_ROW.match(following.strip())
-        if self._paragraph and starts_table:
-            self._gap()
-        if self._paragraph and _SETEXT.match(text):
-            self._write(text)
+        if self._paragraph and not self._table and SETEXT.match(text):
+            self._underline(1 if text[0] == "=" else 2)
+            return
+        table = starts_table(text, following)
+        if ABBREVIATION.match(text):
+            self._end_block(text)
+            return
+        if table and is_too_wide(following):
+            self.too_wide.append(number)
+            self._end_block(text)
+            return
+        if self._paragraph and (table or self._length + len(text) > MAX_PARAGRAPH):
             self._gap()
             self._paragraph = False
-            return
-        if text.endswith("\\") and following.strip() and not text.endswith("\\\\"):
-            text = text[:-1] + "  "
-        self._write(_NO_HEADING.sub(lambda match: "\\" + match[0], text, count=1) if text[0] == "#" else text)
+        goes_on = self._paragraph
+        self._length = len(text) + (self._length if goes_on and not self._table else 0)
+        start = self._write(as_text(text, goes_on))
+        if not goes_on:
+            self._start, self._table = start, table
         self._paragraph = True
 
-    def _html_start(self, text: str) -> str:
-        match = _HTML_BLOCK.match(text)
-        if not match:
-            return ""
-        name = (match[1] or "!--").lower()
-        if name in _RAW_END and text.startswith("</"):
-            return ""
-        return name if name in _RAW_END or name in BLOCK_ELEMENTS else ""
+    def _underline(self, level: int) -> None:
+        """Make a heading of the paragraph so far (CommonMark 4.3)."""
+        line, column = self._start
+        prefix = len(self._prefix())
+        texts = [self._out[line][column:], *(later[prefix:] for later in self._out[line + 1 :])]
+        self._out[line] = self._out[line][:column] + heading(level, " ".join(text.strip() for text in texts))
+        del self._out[line + 1 :]
+        self._gap()
+        self._paragraph = False
+
+    def _open_indented(self, text: str) -> None:
+        if text.startswith("!!!"):
+            self._gap()
+        self._start = self._write(text)
+        self._open.append(_Container("indented", 4))
+        self._paragraph = not text.startswith("!!!")
+        self._table = True  # no underline makes a heading of it
+
+    def _end_block(self, text: str) -> None:
+        self._write(text)
+        self._gap()
+        self._paragraph = False
 
     def _open_fence(self, match: re.Match[str], indent: int) -> None:
         fence, info = match[1] or match[3], (match[2] or match[4] or "").strip()
-        language = re.match(r"\{?\s*\.?([\w+#./-]+)", info)
-        css = f' class="language-{escape(language[1].lower())}"' if language else ""
-        label = re.search(r"[\"“](.*)[\"”]", info)
-        css += f' title="{escape(label[1])}"' if label else ""
+        attributes = code_attributes(info)
         closing = re.compile(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*$")
         self._verbatim = _Verbatim(
             depth=len(self._open),
             closes=lambda line: bool(closing.match(line)),
-            wrap=lambda code: f"<pre><code{css}>{escape(code, quote=False)}\n</code></pre>",
+            wrap=lambda code: f"<pre><code{attributes}>{escape(code, quote=False)}\n</code></pre>",
             indent=indent,
         )
 
     def _open_html(self, name: str, line: str) -> None:
-        end = _RAW_END.get(name)
+        end = RAW_END.get(name)
         block = _Verbatim(
             depth=len(self._open),
             closes=lambda text: end is not None and end.search(text) is not None,
             wrap=str,
             at_blank=end is None,
-            keeps_closer=True,
+            code=False,
             lines=[line],
         )
         self._verbatim = block
         if block.closes(line):
             self._close_verbatim()
 
-    def _continue_verbatim(self, matched: int, rest: str) -> bool:
+    def _continue_verbatim(self, block: _Verbatim, matched: int, rest: str) -> bool:
         """Put the line into the open fence or HTML block; False where it ended before this line."""
-        block = self._verbatim
-        if block is None:
-            return False
         if matched < block.depth or (block.at_blank and not rest.strip()):
             self._close_verbatim()
             return False
         closing = block.closes(rest)
-        if not closing or block.keeps_closer:
-            block.lines.append(rest[min(block.indent, _indent(rest)) :])
+        if not (closing and block.code):
+            block.lines.append(rest[min(block.indent, indent_of(rest)) :])
         if closing:
             self._close_verbatim()
         return True
@@ -280,31 +320,20 @@ class Normaliser:
 
     def _placeholder(self, html: str) -> None:
         self._gap()
-        self._write(self.stash(html))
-        self._gap()
-        self._paragraph = False
+        self._end_block(self.stash(html))
 
     # -- writing -------------------------------------------------------------------------------------------------
 
     def _prefix(self) -> str:
         return "".join(container.prefix for container in self._open)
 
-    def _write(self, text: str) -> None:
-        if self._marker:
-            depth = self._marker_depth()
-            before = "".join(container.prefix for container in self._open[:depth])
-            self._out.append(before + self._marker + text)
-            self._marker = ""
-        else:
-            self._out.append(self._prefix() + text)
-
-    def _marker_depth(self) -> int:
-        """How many of the open containers were there before the ones whose marks are still to be written."""
-        return len(self._open) - self._pending
-
-    @property
-    def _pending(self) -> int:
-        return len(re.findall(r"> |-   |\d+\. +", self._marker))
+    def _write(self, text: str) -> tuple[int, int]:
+        """Write a line into the open containers; returns the line and the column where `text` stands."""
+        before = self._open[: len(self._open) - self._pending]
+        head = "".join(container.prefix for container in before) + self._marker if self._marker else self._prefix()
+        self._marker, self._pending = "", 0
+        self._out.append(head + text)
+        return len(self._out) - 1, len(head)
 
     def _flush_marker(self) -> None:
         if self._marker:
@@ -339,25 +368,9 @@ class Normaliser:
         if depth >= len(self._open):
             return
         self._flush_marker()
-        self._sibling = sibling is not None and self._open[depth].kind == sibling.kind != "quote"
+        same = sibling is not None and self._open[depth].kind == sibling.kind != "quote"
+        self._sibling = self._open[depth] if same else None
         del self._open[depth:]
         self._paragraph = False
         if not self._sibling and self._out and self._out[-1].strip(" >"):
             self._out.append(self._prefix().rstrip())
-
-
-def _indent(text: str) -> int:
-    return len(text) - len(text.lstrip(" "))
-
-
-def _untab(line: str) -> str:
-    """Tabs before and after a line's marks as spaces, to columns of four (CommonMark 2.2)."""
-    if "\t" not in line:
-        return line
-    head = re.match(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*", line)
-    end = head.end() if head else 0
-    return line[:end].expandtabs(4) + line[end:]
-
-
-def _strip_markers(text: str) -> str:
-    return re.sub(r"^(?:>|[-+*](?=\s|$)|\d{1,9}[.)](?=\s|$)|\s)+", "", text)

@@ -34,6 +34,8 @@ def read_markdown(
     """
     made = to_html(source, file, first_line)
     root = parse(made.html)
+    tree.drop_empty(root)
+    tree.gather_loose(root)
     widths = _draw(root)
     tree.link_addresses(root)
     tree.settle_headings(root)

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from newsletter.content.markdown.blocks import MAX_DEPTH, MAX_LINE, Normaliser
-from newsletter.content.markdown.html import clean, hide_text_angles, removed
+from newsletter.content.markdown.html import clean, hide_text_angles, removed, unused_characters
+from newsletter.content.markdown.inline import install
+from newsletter.content.markdown.lines import MAX_COLUMNS
 from newsletter.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from markdown import Markdown
 
-EXTENSIONS = ("abbr", "admonition", "def_list", "footnotes", "sane_lists", "tables")
-# Everything that ends at white space or a bracket; what a sentence puts after an address is not part of it (GFM 6.9).
-BARE_URL = r"(?<![\w/@.])((?:https?://|www\.)[^\s<>\"'`|\\^{}\x02\x03]*[^\s<>\"'`|\\^{}\x02\x03.,:;!?*_~)\]])"
+EXTENSIONS = ("abbr", "admonition", "def_list", "sane_lists", "tables")
+# python-markdown looks for each abbreviation at each character.
+MAX_ABBREVIATIONS = 200
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^\n]{1,1000}?(?<!`)\1(?!`)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 
@@ -34,13 +37,17 @@ def to_html(source: str, file: str = "", first_line: int = 1) -> Html:
     `file` and `first_line` (1-based: where `source` starts in the file) are for the findings: nesting that was
     flattened, lines too long for Markdown, HTML that was taken out.
     """
-    text, angle = hide_text_angles(_CONTROL.sub("", source.replace("\r\n", "\n").replace("\r", "\n")))
-    engine, blocks = _engine()
-    raw = _convert(engine, text).replace(angle, "&lt;")
+    text = _CONTROL.sub("", source.replace("\r\n", "\n").replace("\r", "\n"))
+    angle, bracket, paren = tuple(unused_characters(text, 3))
+    engine, blocks = _engine(angle, bracket, paren)
+    raw = _convert(engine, hide_text_angles(text, angle))
+    raw = raw.replace(angle, "&lt;").replace(bracket, "[").replace(paren, "(")
     findings = [_limit("nesting-too-deep", line, file, first_line) for line in blocks.too_deep[:1]]
     findings += [_limit("line-too-long", line, file, first_line) for line in blocks.too_long]
-    findings += _removals(raw, source, file, first_line)
-    return Html(clean(raw), tuple(findings))
+    findings += [_limit("table-too-wide", line, file, first_line) for line in blocks.too_wide]
+    searched = "\n".join("" if number in blocks.code else line for number, line in enumerate(text.split("\n")))
+    findings += _removals(raw, _CODE_SPAN.sub(_blank, searched), file, first_line)
+    return Html(_CONTROL.sub("", clean(raw)), tuple(findings))  # `&#2;` is one too
 
 
 def _convert(engine: Markdown, text: str) -> str:
@@ -53,22 +60,52 @@ def _convert(engine: Markdown, text: str) -> str:
         sys.setrecursionlimit(limit)
 
 
-def _engine() -> tuple[Markdown, Normaliser]:
+def _engine(angle: str, bracket: str, paren: str) -> tuple[Markdown, Normaliser]:
     """python-markdown set up for one text, and the block reader that is built into it."""
     from markdown import Markdown  # noqa: PLC0415
-    from markdown.inlinepatterns import SimpleTagInlineProcessor  # noqa: PLC0415
 
     engine = Markdown(
-        extensions=list(EXTENSIONS),
-        extension_configs={"footnotes": {"BACKLINK_TEXT": "↩"}},
+        extensions=[*EXTENSIONS, _footnotes()],
         output_format="html",
     )
     normaliser = Normaliser(stash=engine.htmlStash.store)
     engine.preprocessors.deregister("html_block")
     engine.preprocessors.register(_preprocessor(engine, normaliser), "blocks", 20)
-    engine.inlinePatterns.register(SimpleTagInlineProcessor(r"(~~)(?![\s~])(.+?)(?<![\s~])~~", "del"), "strike", 50)
-    engine.inlinePatterns.register(_bare_url(engine), "bare_url", 85)
+    engine.parser.blockprocessors.deregister("setextheader")  # `blocks` has made them headings with `#`
+    engine.parser.blockprocessors.register(_quotes(engine), "quote", 20)
+    engine.treeprocessors.register(_few_abbreviations(engine), "few_abbreviations", 8)
+    install(engine, angle, bracket, paren)
     return engine, normaliser
+
+
+def _footnotes() -> Any:
+    from markdown.extensions.footnotes import FootnoteExtension  # noqa: PLC0415
+
+    class Footnotes(FootnoteExtension):
+        """Counts the references to a note, where its parent tries one name after the other."""
+
+        def unique_ref(self, reference: str, found: bool = False) -> str:
+            if not found:
+                return reference
+            count = self.found_refs[reference] = self.found_refs.get(reference, 0) + 1
+            kind, note = reference.split(self.get_separator(), 1)
+            return reference if count == 1 else f"{kind}{count}{self.get_separator()}{note}"
+
+    return Footnotes(BACKLINK_TEXT="↩")
+
+
+def _few_abbreviations(engine: Markdown) -> Any:
+    from markdown.treeprocessors import Treeprocessor  # noqa: PLC0415
+
+    known: dict[str, str] = engine.treeprocessors["abbr"].abbrs  # type: ignore[attr-defined]
+
+    class FewAbbreviations(Treeprocessor):
+        def run(self, root: Any) -> None:
+            del root
+            for name in list(known)[MAX_ABBREVIATIONS:]:
+                del known[name]
+
+    return FewAbbreviations(engine)
 
 
 def _preprocessor(engine: Markdown, normaliser: Normaliser) -> Any:
@@ -81,16 +118,16 @@ def _preprocessor(engine: Markdown, normaliser: Normaliser) -> Any:
     return Blocks(engine)
 
 
-def _bare_url(engine: Markdown) -> Any:
-    """Keeps emphasis out of a bare address; the link itself is made in the tree, where links are known."""
-    from markdown.inlinepatterns import InlineProcessor  # noqa: PLC0415
+def _quotes(engine: Markdown) -> Any:
+    from markdown.blockprocessors import BlockQuoteProcessor  # noqa: PLC0415
 
-    class BareUrl(InlineProcessor):
-        def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:  # type: ignore[override] # noqa: N802
-            del data
-            return m[1], m.start(1), m.end(1)
+    class Quotes(BlockQuoteProcessor):
+        """Quotes with an empty line between them stay two (CommonMark 5.1)."""
 
-    return BareUrl(BARE_URL, engine)
+        def lastChild(self, parent: Any) -> None:  # noqa: N802
+            del parent
+
+    return Quotes(engine.parser)
 
 
 def _limit(rule: str, line: int, file: str, first_line: int) -> Finding:
@@ -99,24 +136,33 @@ def _limit(rule: str, line: int, file: str, first_line: int) -> Finding:
             f"lists or quotes nested deeper than {MAX_DEPTH} levels were flattened",
             "nest less deeply",
         ),
+        "table-too-wide": (f"a table with more than {MAX_COLUMNS} columns is shown as text", "make it narrower"),
         "line-too-long": (f"a line of more than {MAX_LINE} characters is shown without its Markdown", "break the line"),
     }
     message, fix = messages[rule]
     return Finding(rule, Severity.WARNING, message, file, first_line + line, fix=fix)
 
 
-def _removals(raw: str, source: str, file: str, first_line: int) -> list[Finding]:
-    """One finding for each kind of thing that `clean` takes out of `raw`, at its first place in `source`."""
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _removals(raw: str, prose: str, file: str, first_line: int) -> list[Finding]:
+    """One finding for each kind of thing that `clean` takes out of `raw`, at its first place in `prose`."""
     findings, seen = [], set()
     for kind, name in removed(raw):
         if (kind, name) in seen:
             continue
         seen.add((kind, name))
         pattern = {"element": rf"<{re.escape(name)}\b", "attribute": rf"\b{re.escape(name)}\s*=", "address": name}[kind]
-        found = re.search(pattern, source, re.IGNORECASE)
-        line = first_line + source.count("\n", 0, found.start()) if found else None
+        found = re.search(pattern, prose, re.IGNORECASE)
+        line = first_line + prose.count("\n", 0, found.start()) if found else None
         shown = {"element": f"<{name}>", "attribute": f"{name}=", "address": f"{name}:"}[kind]
         message = f"{shown} was taken out: no mail program lets it work"
-        fix = "it was replaced by a link" if name == "iframe" else "take it out, or say it in Markdown"
+        fix = (
+            "a link to its address stands in its place"
+            if name in ("iframe", "video", "audio", "embed")
+            else "take it out, or say it in Markdown"
+        )
         findings.append(Finding("html-removed", Severity.WARNING, message, file, line, fix=fix))
     return findings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from itertools import islice
 
 # https://html.spec.whatwg.org/multipage/indices.html#elements-3 and what older pages still hold.
 ELEMENTS = frozenset(
@@ -54,7 +55,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     **{name: {"cite", "datetime"} for name in ("del", "ins")},
     "details": {"open"},
 }
-SCHEMES = {"http", "https", "mailto", "tel", "sms", "cid"}
+SCHEMES = set("http https mailto tel sms cid ftp geo irc ircs matrix webcal xmpp".split())
 # Properties that can colour, size and space a box, and none that can load, cover or move one.
 PROPERTIES = set(
     "color background-color font font-family font-size font-style font-weight font-variant line-height letter-spacing "
@@ -65,33 +66,43 @@ PROPERTIES = set(
     "direction overflow-wrap word-break table-layout".split()
 )
 
-_ANGLE = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:_-]*)?")
-_AUTOLINK = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)>")
+# A backslash that is itself escaped does not escape.
+_ANGLE = re.compile(r"((?<!\\)\\(?:\\\\)*)?</?([A-Za-z][A-Za-z0-9:_-]*)?")
+_AUTOLINK = re.compile(
+    rf"<(?:[A-Za-z][A-Za-z0-9+.-]{{1,31}}://[^\s<>]*|(?:{'|'.join(sorted(SCHEMES))}):[^\s<>]*|[^\s<>@:\\]+@[\w.-]+)>",
+    re.I,
+)
 _TAG_END = re.compile(r"""[^<>"'`]*(?:"[^"]*"[^<>"'`]*|'[^']*'[^<>"'`]*)*>""")
 
 
-def hide_text_angles(source: str) -> tuple[str, str]:
-    """(`source` with a private character for each `<` that starts no HTML, that character).
+def unused_characters(text: str, count: int) -> str:
+    """`count` private characters (Unicode 23.5) that do not occur in `text`."""
+    present = set(text)
+    return "".join(islice((char for char in map(chr, range(0xE000, 0xF8FF)) if char not in present), count))
 
-    `Vec<T>`, `<think>`, `a < b` and `<?php` are text: unknown names, generics directly after a word, and anything that
-    is not a tag, an address in angle brackets or a closed comment.
+
+def hide_text_angles(source: str, mark: str) -> str:
+    """`source` with `mark`, a character that is not in it, for each `<` that starts no HTML.
+
+    `Vec<T>`, `<think>`, `a < b` and `<?php` are text: unknown names, generics directly after a word, what stands behind
+    a backslash, and anything that is not a tag, an address in angle brackets or a closed comment.
     """
-    mark = next(chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in source)
     last_comment_end = source.rfind("-->")
 
     def judge(match: re.Match[str]) -> str:
         start = match.start()
         name = (match[2] or "").lower()
+        if match[1]:
+            return match[1] + mark + match[0][len(match[1]) + 1 :]
         if _AUTOLINK.match(source, start):
             return match[0]
-        if not name:
-            comment = source.startswith("<!--", start) and start < last_comment_end
-            return match[0] if comment else mark + match[0][1:]
-        generic = name in ELEMENTS and len(name) == 1 and match[2].isupper() and source[start - 1 : start].isalnum()
+        if source.startswith("<!--", start) and start < last_comment_end:
+            return match[0]
+        generic = len(name) == 1 and match[2].isupper() and source[start - 1 : start].isalnum()
         known = name in ELEMENTS and not generic and _TAG_END.match(source, match.end(), match.end() + 20_000)
         return match[0] if known else mark + match[0][1:]
 
-    return _ANGLE.sub(judge, source), mark
+    return _ANGLE.sub(judge, source)
 
 
 class _Removed(HTMLParser):
@@ -109,14 +120,18 @@ class _Removed(HTMLParser):
             if name.startswith("on"):
                 self.found.append(("attribute", name))
             elif name in ("href", "src") and not _harmless(value or ""):
-                self.found.append(("address", (value or "").split(":")[0].strip().lower()))
+                self.found.append(("address", _squeezed(value or "").split(":")[0].lower()))
 
     handle_startendtag = handle_starttag
 
 
+def _squeezed(address: str) -> str:
+    """The address as a browser reads it, which drops control characters and tabs (URL standard, 4.4)."""
+    return re.sub(r"[\x00-\x20]", "", address)
+
+
 def _harmless(address: str) -> bool:
-    squeezed = re.sub(r"[\x00-\x20]", "", address)
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", squeezed)
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", _squeezed(address))
     return not scheme or scheme[1].lower() in SCHEMES
 
 
@@ -128,19 +143,67 @@ def removed(html: str) -> list[tuple[str, str]]:
     return parser.found
 
 
-_IFRAME = re.compile(r"<iframe\b[^>]*?\bsrc\s*=\s*[\"']?(https?://[^\"'\s>]+)[^>]*>(?:.*?</iframe\s*>)?", re.I | re.S)
+_PLAYER = re.compile(
+    r"<(iframe|video|audio|embed)\b([^<>]*?\bsrc\s*=\s*[\"']?(https?://[^\"'\s<>]+)[^<>]*)>(?:[^<]*</\1\s*>)?", re.I
+)
+_YOUTUBE = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)")
+_TITLE = re.compile(r"\btitle\s*=\s*\"([^\"]*)\"", re.I)
+
+
+def _link_player(match: re.Match[str]) -> str:
+    """A link in the place of a player: a still of a YouTube video, else the address."""
+    address, title = match[3], _TITLE.search(match[2])
+    if video := _YOUTUBE.match(address):
+        still = f"https://i.ytimg.com/vi/{video[1]}/hqdefault.jpg"
+        words = title[1] if title else f"YouTube {video[1]}"
+        image = f'<img src="{still}" alt="{words}" width="480" height="360">'
+        return f'<a href="https://www.youtube.com/watch?v={video[1]}">{image}</a>'
+    return f'<a href="{address}">{title[1] if title else address}</a>'
+
+
+# Deeper nesting than this is flattened: every parser after us would need the square of its depth, or run out of stack.
+_MAX_NESTING = 100
+# Elements that never nest in themselves, since the next one ends them (HTML 13.1.2.4), and those without an end.
+_UNCOUNTED = frozenset(
+    "p li dt dd tr td th thead tbody tfoot caption colgroup col rp rt option optgroup area base br embed hr img input "
+    "link meta param source track wbr".split()
+)
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
+
+
+def flatten(html: str) -> str:
+    """`html` without the tags of elements that are nested more than 100 deep."""
+    depth = skipped = 0
+
+    def keep(match: re.Match[str]) -> str:
+        nonlocal depth, skipped
+        if match[2].lower() in _UNCOUNTED:
+            return match[0]
+        if match[1]:
+            if skipped:
+                skipped -= 1
+                return ""
+            depth = max(0, depth - 1)
+        elif depth >= _MAX_NESTING:
+            skipped += 1
+            return ""
+        else:
+            depth += 1
+        return match[0]
+
+    return _TAG.sub(keep, html)
 
 
 def clean(html: str) -> str:
     """`html` with only what is harmless in a mail: no script, form, comment or event handler; every element closed.
 
-    An iframe with a web address becomes a link to it, since no mail client shows one.
+    A player (iframe, video, audio) with a web address becomes a link to it, since no mail program shows one.
     """
     import nh3  # noqa: PLC0415
 
-    linked = _IFRAME.sub(lambda match: f'<a href="{match[1]}">{match[1]}</a>', html)
+    linked = _PLAYER.sub(_link_player, html)
     return nh3.clean(
-        linked,
+        flatten(linked),
         tags=set(ALLOWED),
         clean_content_tags=set(GONE),
         attributes=ATTRIBUTES,

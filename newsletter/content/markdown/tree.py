@@ -8,12 +8,18 @@ from collections.abc import Iterator
 
 from lxml import html
 
-from newsletter.content.markdown.engine import BARE_URL
+from newsletter.content.markdown.inline import BARE_URL, balanced
 
-_BARE = re.compile(rf"(?P<url>{BARE_URL})|(?<![\w.+-])(?P<mail>[\w.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?![\w@-])", re.I)
+_BARE = re.compile(
+    rf"(?P<url>{BARE_URL})|(?<![a-z0-9_.+-])(?P<mail>[a-z0-9_.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?![\w@-])", re.I
+)
 _NO_LINKS_IN = frozenset("a code pre script style kbd samp".split())
 _TASK = re.compile(r"\[([ xX])\]\s+")
 _NUMBER = re.compile(r"(\d{1,3}[.)])\s+(?=\S)")
+_INLINE = frozenset(
+    "a abbr acronym b bdi bdo big br cite code data del dfn em font i img ins kbd mark q ruby s samp small span strike "
+    "strong sub sup time tt u var wbr".split()
+)
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -34,6 +40,36 @@ def texts(root: html.HtmlElement, outside: frozenset[str]) -> Iterator[tuple[htm
             stack.extend((child, False) for child in reversed(element))
 
 
+def gather_loose(root: html.HtmlElement) -> None:
+    """Put text and inline elements that stand between the blocks, left by taken out HTML, into paragraphs."""
+    paragraph = None
+    if (root.text or "").strip():
+        paragraph = html.Element("p")
+        paragraph.text, root.text = root.text, "\n"
+        root.insert(0, paragraph)
+    for element in list(root):
+        if element is paragraph:
+            continue
+        if element.tag in _INLINE:
+            if paragraph is None:
+                paragraph = html.Element("p")
+                element.addprevious(paragraph)
+            paragraph.append(element)  # and the text behind it
+        elif (element.tail or "").strip():
+            paragraph = html.Element("p")
+            paragraph.text, element.tail = element.tail, "\n"
+            element.addnext(paragraph)
+        else:
+            paragraph = None
+
+
+def drop_empty(root: html.HtmlElement) -> None:
+    """Take out the paragraphs that hold nothing: what is left of taken out HTML, and of blocks inside a paragraph."""
+    for paragraph in list(root.iter("p")):
+        if not len(paragraph) and not (paragraph.text or "").strip() and not paragraph.get("id"):
+            paragraph.drop_tree()
+
+
 def link_addresses(root: html.HtmlElement) -> None:
     """Make links of bare web and mail addresses."""
     for element, tail, text in list(texts(root, _NO_LINKS_IN)):
@@ -41,7 +77,7 @@ def link_addresses(root: html.HtmlElement) -> None:
             continue
         pieces, position = [], 0
         for match in _BARE.finditer(text):
-            typed = _balanced(match[0]) if match["url"] else match[0]
+            typed = balanced(match[0]) if match["url"] else match[0]
             target = typed if "://" in typed else ("mailto:" if match["mail"] else "https://") + typed
             link = html.Element("a", {"href": target})
             link.text = typed
@@ -49,13 +85,6 @@ def link_addresses(root: html.HtmlElement) -> None:
             position = match.start() + len(typed)
         if pieces:
             _splice(element, tail, pieces, text[position:])
-
-
-def _balanced(url: str) -> str:
-    """The address without a closing bracket that was not opened in it (GFM 6.9)."""
-    while url.endswith(")") and url.count(")") > url.count("("):
-        url = url[:-1]
-    return url
 
 
 def _splice(element: html.HtmlElement, tail: bool, pieces: list[tuple[str, html.HtmlElement]], rest: str) -> None:
@@ -76,22 +105,27 @@ def settle_headings(root: html.HtmlElement) -> None:
     """Headings below the issue's title: no second `h1`, an `id` for each, a number that was typed set apart."""
     headings = list(root.iter(*_HEADINGS))
     demote = any(element.tag == "h1" for element in headings)
-    taken = {element.get("id") for element in root.iter() if element.get("id")}
+    taken = {str(element.get("id")): 1 for element in root.iter() if element.get("id")}
     for element in headings:
         if demote:
             element.tag = f"h{min(6, int(element.tag[1]) + 1)}"
         if not element.get("id"):
-            name = base = _anchor(str(element.text_content()))
-            count = 2
-            while name in taken:
-                name, count = f"{base}-{count}", count + 1
-            taken.add(name)
-            element.set("id", name)
+            element.set("id", _unused(_anchor(str(element.text_content())), taken))
         if number := _NUMBER.match(element.text or ""):
             span = html.Element("span", {"class": "number"})
             span.text, span.tail = number[1], " " + (element.text or "")[number.end() :]
             element.text = ""
             element.insert(0, span)
+
+
+def _unused(base: str, taken: dict[str, int]) -> str:
+    """`base`, or `base-2`, `base-3`, …; `taken` counts how often each name was wanted."""
+    name = base
+    while name in taken:
+        taken[base] = taken.get(base, 1) + 1
+        name = f"{base}-{taken[base]}"
+    taken[name] = 1
+    return name
 
 
 def _anchor(text: str) -> str:

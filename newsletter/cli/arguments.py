@@ -1,0 +1,40 @@
+"""Arguments and words that several commands share."""
+
+from __future__ import annotations
+
+import typer
+
+ISSUE = typer.Argument(metavar="ISSUE", help="A path, a slug, next (the one to go out next) or last (sent last).")
+ISSUES = typer.Argument(metavar="ISSUE", help="Paths or slugs; all issues where there is none.", show_default=False)
+EVERYWHERE = (
+    "Everywhere: -C DIR names the publication's folder (else the nearest one above), --json answers with one JSON "
+    "object, --debug adds tracebacks, --version."
+)
+EXIT_CODES = (
+    "Exit codes: 0 ok, 1 findings or failure, 2 usage, 3 configuration, 5 refused by a safety rule, 6 the provider "
+    "fails for now, 7 partly sent, 130 interrupted."
+)
+EXAMPLES = {
+    "demo": "newsletter demo --keep sample --preview",
+    "init": "newsletter init my-letter",
+    "new": 'newsletter new "What is a token?"',
+    "check": "newsletter check --strict what-is-a-token",
+    "build": "newsletter build what-is-a-token -o build",
+    "approve": "newsletter approve what-is-a-token",
+    "unapprove": "newsletter unapprove what-is-a-token",
+    "send": "newsletter send next --test you@example.org",
+    "status": "newsletter status",
+    "simulator": "newsletter simulator --port 8026 --faults 429:0.1,500:0.05",
+    "test": "newsletter test -k slot -n 0",
+    "move": "newsletter queue move what-is-a-token 1",
+    "hold": "newsletter queue hold what-is-a-token",
+    "release": "newsletter queue release what-is-a-token",
+    "explain": "newsletter scheduler explain 2026-11-27",
+    "once": "newsletter scheduler once --now 2026-11-27T09:00",
+    "import": 'newsletter subscribers import list.csv --consent-source "sign-up form" --dry-run',
+}
+
+
+def example(command: str) -> str:
+    """The last line of a command's help."""
+    return f"Example: {EXAMPLES[command]}"

@@ -1,0 +1,152 @@
+"""The reference of `newsletter.toml` as a Markdown page: `docs/configuration.md`, which a test keeps current."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import time, timedelta
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from newsletter.config import Config, Duration, Mailbox, SecretName, WallTime, WebAddress, Zone
+
+_KINDS: tuple[tuple[Any, str], ...] = (
+    (Duration, "length of time"),
+    (WallTime, "time of day"),
+    (Zone, "IANA time zone"),
+    (Mailbox, "address"),
+    (WebAddress, "web address"),
+    (SecretName, "name of a secret"),
+    (str, "text"),
+    (bool, "true or false"),
+    (int, "whole number"),
+    (float, "number"),
+)
+_MEANINGS: Mapping[str, Mapping[str, str]] = {
+    "publication": {
+        "name": "The name of the newsletter, at the top of every issue.",
+        "base_url": "Where its web pages stand: an issue's page is `base_url/SLUG/`.",
+        "sender": "Whom the mail is from. The provider must have verified the domain.",
+        "reply_to": "Where answers go; empty: to the sender.",
+        "postal_address": "At the foot of every issue. No issue is approved without it.",
+        "language": "The language of the issues, such as `de` or `pt-BR`; an issue may differ.",
+        "description": "What it is about, in a sentence. A theme may show it.",
+        "feedback": 'An address or a web page for "Tell us"; empty: no such line.',
+    },
+    "theme": {
+        "name": "A folder in `templates/`, else a theme that comes with the program.",
+    },
+    "schedule": {
+        "days": "The days with a slot. Readers are promised them on the sign-up box.",
+        "at": "When a slot opens, summer and winter alike.",
+        "timezone": "The zone of `at`, and of every time that people are shown.",
+        "late_window": "How late a slot may still be opened after a stop. Later, it is missed.",
+    },
+    "provider": {
+        "name": "`outbox` writes mails as files into `.newsletter/outbox`; nothing is sent.",
+        "api_key": "The name under which the key is found.",
+        "base_url": "The address of the provider's API.",
+        "connect_timeout": "How long to wait for a connection.",
+        "read_timeout": "How long to wait for an answer.",
+        "idempotency": "Whether a call repeated under its key is taken once: `auto` trusts only our own simulator, "
+        "`honoured` the provider, `unproven` nobody. See [delivery.md](delivery.md#repeating-a-call).",
+        "header_variables": "Whether the provider fills variables in headers. If not, readers leave by mail.",
+    },
+    "delivery": {
+        "batch_size": "Readers in one call; never more than the provider takes (AutoSend: 100).",
+        "requests_per_second": "The provider's limit. We stay just below it.",
+        "max_attempts": "Calls for one batch before the sending stops.",
+        "backoff": "The wait after the first failed call; it doubles from call to call.",
+        "backoff_limit": "The longest such wait.",
+    },
+    "storage": {
+        "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
+    },
+}
+_HEAD = """\
+# Configuration
+
+Everything about a publication is in its `newsletter.toml`. Only three keys have to be there:
+
+```toml
+[publication]
+name = "Plain AI"
+base_url = "https://plain-ai.example"
+sender = "Plain AI <hello@plain-ai.example>"
+```
+
+`newsletter config show` prints what is in effect, with all defaults. A key that nobody knows is an error (exit 3) that
+names the file, the line and the key that you may have meant. Lengths of time are written `"500ms"`, `"90s"`, `"30m"`,
+`"6h"` or `"2d"`, times of day `"09:00"`, addresses `"Name <name@example.org>"` or `"name@example.org"`.
+
+This page is made from the program itself.
+"""
+_TAIL = """\
+
+## `[check]`
+
+A rule's name with `off`, `info`, `warning` or `error`; [checks.md](checks.md) lists all rules.
+
+## Secrets
+
+A secret is never a value in `newsletter.toml`, only a name: `AUTOSEND_API_KEY` for the provider's key unless
+`[provider] api_key` says another, and `NEWSLETTER_TOKEN_KEY` for what signs the unsubscribe links. A secret called NAME
+is looked for in this order:
+
+1. in the file whose path is in the environment variable `NAME_FILE`,
+2. in the file `NAME` in the folder `$CREDENTIALS_DIRECTORY`, which systemd makes for a service (`LoadCredential=`),
+3. in the environment variable `NAME`.
+
+Without `NEWSLETTER_TOKEN_KEY` the signing key is made once and kept in `.newsletter/token.key`. Keep that file (or the
+variable) as long as mails with links from it are in the world: without it their unsubscribe links no longer work.
+
+A password for PostgreSQL belongs in `~/.pgpass` or in `PGPASSWORD`, not in `[storage] database_url`. The driver is an
+extra: `pip install 'newsletter[postgres]'`.
+"""
+
+
+def as_markdown() -> str:
+    """The page that explains every key of every section."""
+    sections = [_section(name, field) for name, field in Config.model_fields.items() if name != "check"]
+    return "".join([_HEAD, *sections, _TAIL])
+
+
+def _section(name: str, section: FieldInfo) -> str:
+    model = section.annotation
+    assert isinstance(model, type) and issubclass(model, BaseModel)  # noqa: S101 - all sections but [check] are
+    rows = [_row(key, field, _MEANINGS[name][key]) for key, field in model.model_fields.items()]
+    return f"\n## `[{name}]`\n\n| key | type | default | meaning |\n|---|---|---|---|\n" + "".join(rows)
+
+
+def _row(key: str, field: FieldInfo, meaning: str) -> str:
+    default = "(needed)" if field.is_required() else f"`{_toml(field.default)}`"
+    return f"| `{key}` | {_kind(field)} | {default} | {meaning} |\n"
+
+
+def _kind(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(f"`{_toml(choice)}`" for choice in get_args(field.annotation))
+    if get_origin(field.annotation) is tuple:
+        return "list of days, `mon` to `sun`"
+    metadata = [*field.metadata, field.annotation]
+    return next(words for kind, words in _KINDS if getattr(kind, "__metadata__", (kind,))[0] in metadata)
+
+
+def _toml(value: object) -> str:
+    """A default as it would be written."""
+    match value:
+        case timedelta():
+            seconds = round(value.total_seconds())
+            return f'"{seconds // 3600}h"' if seconds and seconds % 3600 == 0 else f'"{seconds}s"'
+        case time():
+            return f'"{value:%H:%M}"'
+        case tuple():
+            return json.dumps(list(value))
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -1,0 +1,80 @@
+"""`python -m tests.crash --recipients 20000 --kills 3`: one drill, and a short table of what it found."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .drill import FAULTS, Drill, Outcome, run
+
+
+def main() -> int:
+    """Run one drill; exit code 0 where everyone got the issue once and all accounts agree."""
+    drill, keep = _read()
+    with _folder(keep) as folder:
+        outcome = run(drill, Path(folder), lambda line: print(line, file=sys.stderr, flush=True))
+        print("\n".join(_table(drill, outcome)))
+        if keep:
+            print(f"kept in      {folder}")
+    return 0 if _good(drill, outcome) else 1
+
+
+def _read() -> tuple[Drill, bool]:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--recipients", type=int, default=Drill.recipients)
+    parser.add_argument("--kills", type=int, default=Drill.kills)
+    parser.add_argument("--seed", type=int, default=Drill.seed)
+    parser.add_argument("--batch-size", type=int, default=Drill.batch_size)
+    parser.add_argument("--faults", default=FAULTS, metavar="SPEC", help="as `newsletter simulator --faults` takes it")
+    parser.add_argument("--no-idempotency", action="store_true", help="a provider that takes a repeat again")
+    parser.add_argument("--keep", action="store_true", help="leave the folder for a look")
+    found = parser.parse_args()
+    drill = Drill(found.recipients, found.kills, found.seed, found.faults, not found.no_idempotency, found.batch_size)
+    return drill, found.keep
+
+
+@contextmanager
+def _folder(keep: bool) -> Iterator[str]:
+    folder = tempfile.mkdtemp(prefix="newsletter-crash-")
+    try:
+        yield folder
+    finally:
+        if not keep:
+            shutil.rmtree(folder)
+
+
+def _good(drill: Drill, outcome: Outcome) -> bool:
+    found = outcome.audit
+    if found is None or found.twice or found.strangers or len(outcome.killed_at) < drill.kills:
+        return False
+    return found.exact or not drill.idempotency
+
+
+def _table(drill: Drill, outcome: Outcome) -> list[str]:
+    found = outcome.audit
+    assert found is not None
+    ends = Counter(end.code for end in outcome.ends)
+    states = ", ".join(f"{count:,} {state}" for state, count in sorted(found.states.items()))
+    killed = ", ".join(f"{count:,}" for count in outcome.killed_at[:8]) + (" …" if len(outcome.killed_at) > 8 else "")
+    return [
+        f"readers      {found.readers:,} of {drill.recipients:,} on the list; seed {drill.seed}",
+        f"faults       {drill.faults or 'none'}; keys {'honoured' if drill.idempotency else 'not honoured'}",
+        f"kills        {len(outcome.killed_at)} of {drill.kills}, after {killed or 0} mails",
+        f"runs         {len(outcome.ends)} in {outcome.seconds:.1f} s; exits {dict(ends)}",
+        f"deliveries   {states}",
+        f"lost         {found.lost:,}",
+        f"sent twice   {found.twice:,}",
+        f"strangers    {found.strangers:,}",
+        f"accounts     ledger {found.ledger:,}, report {found.report:,}, provider {found.provider:,}",
+        f"verdict      {'good' if _good(drill, outcome) else 'BAD'}",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

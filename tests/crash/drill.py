@@ -1,0 +1,100 @@
+"""One drill: a broadcast whose sender is killed at random moments and started again until the issue is sent."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from .audit import Audit, audit
+from .place import Ended, Place, ended, make_place
+from .provider import Provider, running_provider
+
+SLUG = "word-1"
+FAULTS = "429:0.06,500:0.04,502:0.02,502-after:0.02,reset:0.03,reset-after:0.03,truncated-after:0.02,stall-after:0.003"
+_OK, _LATER, _PARTLY = 0, 6, 7
+_NO_BROADCAST = 2  # killed before the broadcast was written down
+_FRUITLESS = 50  # runs in a row that bring nothing: something is broken
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What to do: so many readers and kills, which faults; the same seed draws the same moments."""
+
+    recipients: int = 20_000
+    kills: int = 3
+    seed: int = 1
+    faults: str = FAULTS
+    idempotency: bool = True
+    batch_size: int = 100
+
+
+@dataclass
+class Outcome:
+    """What happened. `killed_at` is how many mails the provider had at each kill, `ends` are exit codes."""
+
+    killed_at: list[int] = field(default_factory=list)
+    ends: list[Ended] = field(default_factory=list)
+    seconds: float = 0.0
+    audit: Audit | None = None
+
+
+def run(drill: Drill, folder: Path, tell: Callable[[str], None] = lambda _: None) -> Outcome:
+    """Do the drill in `folder`, which is new or empty, and audit what came of it."""
+    faults = f"{drill.faults};seed={drill.seed}" if drill.faults else ""
+    with running_provider(folder / "provider", faults=faults, idempotency=drill.idempotency) as provider:
+        place = make_place(
+            folder / "publication", provider.url, recipients=drill.recipients, batch_size=drill.batch_size
+        )
+        outcome = broadcast(drill, place, provider, tell)
+        outcome.audit = audit(place, provider, SLUG)
+    return outcome
+
+
+def broadcast(drill: Drill, place: Place, provider: Provider, tell: Callable[[str], None]) -> Outcome:
+    """Send with kills, then without, until the sender ends well, or with batches in doubt that nobody may repeat."""
+    readers = int(place.run("send", SLUG, "--dry-run").data["readers"])
+    first, resume = ("send", SLUG, "--now", "--confirm", f"{SLUG}:{readers}"), ("send", SLUG, "--resume")
+    random, outcome, began, words = Random(drill.seed), Outcome(), time.monotonic(), first
+    while True:
+        left = drill.kills - len(outcome.killed_at)
+        sender = place.start(*words)
+        if left:
+            # Even odds over what is left to send: all kills land while it posts, and none knows where in a batch.
+            before = provider.accepted()
+            moment = before + random.uniform(0, 2 * (readers - before) / (left + 1))
+            _kill_when(sender, lambda: provider.accepted() >= moment, random.uniform(0, 0.02))  # noqa: B023
+        end = ended(sender)
+        outcome.ends.append(end)
+        if end.code == -9:
+            outcome.killed_at.append(provider.accepted())
+            tell(f"kill {len(outcome.killed_at)} of {drill.kills}: the provider has {outcome.killed_at[-1]:,} mails")
+        words = first if end.code == _NO_BROADCAST else resume
+        if _is_over(end, outcome, drill):
+            outcome.seconds = time.monotonic() - began
+            return outcome
+
+
+def _kill_when(sender: subprocess.Popen[str], reached: Callable[[], bool], delay: float) -> None:
+    """`kill -9` the process some time after the moment is reached, unless it ended before."""
+    while sender.poll() is None:
+        if reached():
+            time.sleep(delay)
+            sender.kill()
+            return
+        time.sleep(0.002)
+
+
+def _is_over(end: Ended, outcome: Outcome, drill: Drill) -> bool:
+    if end.code == _OK:
+        return True
+    assert end.code in (-9, _LATER, _PARTLY, _NO_BROADCAST), f"exit {end.code}: {end.answer} {end.said}"
+    in_doubt = end.code == _PARTLY and "unknown" in end.answer["error"]["message"] and not drill.idempotency
+    if in_doubt and len(outcome.killed_at) >= drill.kills:
+        return True
+    fruitless = [other.code for other in outcome.ends[-_FRUITLESS:]]
+    assert fruitless.count(_LATER) + fruitless.count(_PARTLY) < _FRUITLESS, f"it never ends: {end.answer}"
+    return False
