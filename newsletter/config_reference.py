@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from newsletter.config import Config, Duration, Mailbox, SecretName, WallTime, WebAddress, Zone
+from newsletter.config import Config, Day, Duration, Mailbox, SecretName, WallTime, WebAddress, Zone
 
 _KINDS: tuple[tuple[Any, str], ...] = (
     (Duration, "length of time"),
@@ -63,6 +63,11 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "storage": {
         "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
+    },
+    "preview": {
+        "test_addresses": 'To whom `newsletter preview` may send a test, and to nobody else.',
+        "editor": "What opens a file: `vscode`, `zed`, `idea`, `subl`…, or an address with `{path}`, `{line}` and "
+        "`{column}`; empty: by the variables `VISUAL` and `EDITOR`.",
     },
 }
 _HEAD = """\
@@ -129,7 +134,7 @@ def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(f"`{_toml(choice)}`" for choice in get_args(field.annotation))
     if get_origin(field.annotation) is tuple:
-        return "list of days, `mon` to `sun`"
+        return "list of days, `mon` to `sun`" if get_args(field.annotation)[0] == Day else "list of addresses"
     metadata = [*field.metadata, field.annotation]
     return next(words for kind, words in _KINDS if getattr(kind, "__metadata__", (kind,))[0] in metadata)
 

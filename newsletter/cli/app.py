@@ -6,12 +6,8 @@ import json
 
 import typer
 
-<<<<<<< HEAD
 from newsletter.cli import audience, demo, editing, planning, previewing, sending, simulator
-=======
-from newsletter.cli import audience, demo, editing, planning, sending, simulator
 from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
->>>>>>> main
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
 from newsletter.cli.testing import PASS_ON, run_tests
@@ -28,12 +24,8 @@ app = typer.Typer(
 config = typer.Typer(help="See what is configured.")
 app.command("demo", epilog=example("demo"))(demo.demo)
 for command in (editing.init, editing.new, editing.check, editing.build, editing.approve, editing.unapprove):
-<<<<<<< HEAD
-    app.command(command.__name__)(command)
-app.command("preview")(previewing.preview)
-=======
     app.command(command.__name__, epilog=example(command.__name__))(command)
->>>>>>> main
+app.command("preview", epilog=example("preview"))(previewing.preview)
 app.add_typer(planning.queue, name="queue")
 app.command("send", epilog=example("send"))(sending.send)
 app.command("status")(sending.status)
