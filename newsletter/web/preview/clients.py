@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-CLIENTS = ("Gmail", "Apple Mail", "Outlook for Windows", "Outlook.com", "Yahoo")
+CLIENTS = ("Gmail", "Apple Mail", "Outlook (Word)", "Outlook .com", "Yahoo")
 YES, PARTLY, NO = "yes", "partly", "no"
 
 

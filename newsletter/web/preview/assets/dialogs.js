@@ -54,7 +54,7 @@ export function explain(action) {
 
 export function help(keys) {
   open("help", h("h2", { id: "dialog-title" }, "Keys"),
-    h("dl", {}, keys.map(([names, text]) => [h("dt", {}, names.map((name) => h("kbd", {}, name))), h("dd", {}, text)])),
+    h("dl", {}, keys.map(([names, text]) => h("div", {}, h("dt", {}, names.map((name) => h("kbd", {}, name))), h("dd", {}, text)))),
     h("div", { class: "buttons" }, h("button", { type: "button", class: "main", autofocus: true, onclick: close }, "Close")));
 }
 

@@ -13,7 +13,7 @@ import { countdown, tick } from "./time.js";
 const FIRST = { view: "email", width: "600", look: "light", images: "held", edition: "now" };
 const kept = read();
 const state = {
-  board: null, sheet: null, name: decodeURIComponent(location.hash.slice(1)), version: 0,
+  board: null, sheet: null, name: decodeURIComponent(location.hash.slice(1)), version: 0, heard: 0,
   reader: "ada", readerLabel: "Ada Sample", direction: "", split: false, words: "", lost: false,
 };
 const asked = () => ({ name: state.name, reader: state.reader, label: state.readerLabel, direction: state.direction });
@@ -82,12 +82,12 @@ function refresh() {
 }
 
 async function load() {
-  const name = state.name;
+  const { name, heard } = state;
   try {
     if (name) await Promise.all(visible().map((pane) => pane.update())); // first what is looked at
     const sheet = name ? api.sheet(name, panes[0].query).catch((error) => ({ error })) : Promise.resolve(null);
     state.board = await api.board();
-    if (!name && state.board.issues.length) {
+    if (!name && state.board.issues.length) { // the one that goes out next
       choose((state.board.issues.find((issue) => issue.slug === state.board.next_issue) ?? ordered(state.board)[0]).name);
       again = true;
       return;
@@ -99,7 +99,7 @@ async function load() {
     }
     state.sheet = found?.error ? null : found;
     state.failure = found?.error ?? null;
-    state.version = state.board.version;
+    state.version = heard;
     draw();
   } catch (error) {
     state.failure = error;
@@ -153,7 +153,7 @@ function drawAside() {
 function drawBanner() {
   const problem = state.lost ? { message: "The preview has stopped.", hint: "Start it again: newsletter preview" }
     : state.failure ? { message: state.failure.message, hint: state.failure.hint }
-      : state.sheet?.problem ?? state.board?.problem ?? null;
+      : state.board?.problem ?? state.sheet?.problem ?? null;
   const banner = $("#banner");
   document.body.classList.toggle("stale", Boolean(problem));
   const key = JSON.stringify(problem);
@@ -190,7 +190,12 @@ function step(by) {
 
 async function split(on = !state.split) {
   state.split = on;
-  $("#panes").replaceChildren(...visible().map((pane) => pane.element));
+  if (on) $("#panes").append(panes[1].element); // the first one stays where it is: a frame that is moved loads again
+  else {
+    panes[1].element.remove();
+    panes[1].shown = "";
+    panes[1].leave?.();
+  }
   document.body.classList.toggle("split", on);
   await Promise.all(visible().map((pane) => pane.update(state.sheet)));
 }
@@ -377,6 +382,7 @@ listen((news) => {
   start = news.start;
   const was = state.lost;
   state.lost = false;
+  state.heard = news.version;
   if (was || news.version !== state.version) refresh();
 });
 refresh();

@@ -127,9 +127,21 @@ export class Pane {
     return `/source/${name}?${query}`;
   }
 
-  /** Show what there is now; where the same thing is shown already, only what changed in it is touched. */
-  async update(sheet = this.sheet) {
+  /** Show what there is now; calls that come while one is at work are one more round of it. */
+  update(sheet = this.sheet) {
     this.sheet = sheet;
+    this.wanted = true;
+    this.busy ??= (async () => {
+      while (this.wanted) {
+        this.wanted = false;
+        await this.draw();
+      }
+      this.busy = null;
+    })();
+    return this.busy;
+  }
+
+  async draw() {
     this.stage.dataset.view = this.choice.view;
     this.stage.dataset.width = this.framed && this.choice.view !== "text" ? this.choice.width : "full";
     this.stage.dataset.look = this.choice.look;
@@ -145,6 +157,7 @@ export class Pane {
     }
   }
 
+  /** Where the same page is in the frame already, only what differs in it is touched. */
   async drawFrame() {
     const address = this.address();
     const frame = this.frame;
@@ -171,11 +184,13 @@ export class Pane {
       src: address,
     });
     await new Promise((resolve) => {
+      this.leave = resolve; // a frame that is taken away never loads
       made.addEventListener("load", resolve, { once: true });
       this.stage.replaceChildren(h("div", { class: "sheet" }, made));
       this.fit();
     });
     const page = made.contentDocument;
+    if (page && page.contentType !== "text/html") await api.text(address); // says why there is no page
     if (page?.scrollingElement) page.scrollingElement.scrollTop = top;
     page?.addEventListener("keydown", (event) => this.onkey?.(event));
     page?.addEventListener("click", (event) => follow(event, page));

@@ -136,7 +136,7 @@ const PANELS = {
   },
 
   changes: (sheet, desk) => {
-    const target = h("div", { class: "difference" }, h("p", { class: "dim" }, "Compare with:"));
+    const target = h("div", { class: "difference" });
     const ask = async (against) => {
       desk.against = against;
       target.replaceChildren(h("p", { class: "dim" }, "…"));
@@ -150,7 +150,7 @@ const PANELS = {
       h("button", { type: "button", "data-key": `against-${against}`, onclick: () => ask(against) }, label),
       h("button", { type: "button", class: "link", "data-key": `beside-${against}`, onclick: () => desk.compare(against) }, "side by side"));
     if (desk.against) ask(desk.against);
-    return [pick("approved", "The approved edition"), pick("last", "The last issue sent"), target];
+    return [h("p", { class: "dim" }, "Compare with"), pick("approved", "The approved edition"), pick("last", "The last issue sent"), target];
   },
 };
 
