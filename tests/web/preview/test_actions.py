@@ -135,9 +135,10 @@ def test_keys_work_while_the_email_has_the_focus(editor: Editor) -> None:
 
 
 def test_what_can_be_reached_by_tab_has_a_name(editor: Editor) -> None:
-    nameless = editor.page.evaluate("""() => [...document.querySelectorAll('button, a[href], input, select, [tabindex]')]
-        .filter(e => e.checkVisibility() && e.tabIndex >= 0 && !(e.innerText || '').trim() && !e.getAttribute('aria-label')
-            && !(e.labels && e.labels.length)).map(e => e.outerHTML)""")
+    nameless = editor.page.evaluate("""() =>
+        [...document.querySelectorAll('button, a[href], input, select, [tabindex]')]
+        .filter(e => e.checkVisibility() && e.tabIndex >= 0 && !(e.innerText || '').trim())
+        .filter(e => !e.getAttribute('aria-label') && !(e.labels && e.labels.length)).map(e => e.outerHTML)""")
     assert nameless == []
 
 

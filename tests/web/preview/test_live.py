@@ -30,7 +30,9 @@ def test_what_changed_glows_for_a_moment_and_nothing_else_does(editor: Editor) -
     editor.page.evaluate("""() => { const view = document.querySelector('.pane iframe').contentWindow;
         window.glowed = [];
         const animate = view.Element.prototype.animate;
-        view.Element.prototype.animate = function (...words) { window.glowed.push(this.textContent); return animate.apply(this, words); }; }""")
+        view.Element.prototype.animate = function (...words) { 
+            window.glowed.push(this.textContent);
+            return animate.apply(this, words); }; }""")
     editor.file.write_text(editor.file.read_text().replace("The first paragraph", "The very first paragraph"))
     expect(editor.email.get_by_text("The very first paragraph")).to_be_attached()
     glowed = [text for text in editor.page.evaluate("() => window.glowed") if "\u034f" not in text]
@@ -105,7 +107,9 @@ def test_without_a_shared_worker_a_hidden_tab_closes_its_stream(
     context = chromium.new_context()
     context.add_init_script(f"""delete window.SharedWorker; window.opened = 0; window.shut = 0;
         const Real = window.EventSource;
-        window.EventSource = class extends Real {{ constructor(a) {{ super(a); window.opened++; }} close() {{ window.shut++; super.close(); }} }};
+        window.EventSource = class extends Real {{
+            constructor(address) {{ super(address); window.opened++; }}
+            close() {{ window.shut++; super.close(); }} }};
         window.away = {str(hidden).lower()};
         Object.defineProperty(document, 'hidden', {{ get: () => window.away }});""")
     page = context.new_page()

@@ -141,7 +141,9 @@ def test_a_finding_leads_to_its_place_in_the_email(editor: Editor) -> None:
         ".finding",
     ).filter(has_text="TODO")
     finding.click()
-    place = "page => { const box = [...page.querySelectorAll('p')].find(p => p.textContent.includes('TODO')).getBoundingClientRect(); return box.top > 0 && box.bottom < page.documentElement.clientHeight }"
+    place = """page => {
+        const place = [...page.querySelectorAll('p')].find(p => p.textContent.includes('TODO')).getBoundingClientRect();
+        return place.top > 0 && place.bottom < page.documentElement.clientHeight }"""
     assert editor.in_frame(place)
     link = editor.side(".findings .place a").first
     expect(link).to_have_attribute("href", re.compile(rf"^vscode://file{re.escape(str(editor.file))}:\d+:\d+$"))
