@@ -24,6 +24,9 @@ _REMOTE = re.compile(
 )
 _FRAMED = "img:not([src]){outline:1px dashed #8888;outline-offset:-1px;min-width:3em;min-height:1.4em}"
 _ALWAYS, _NEVER = "(min-width:0)", "(max-width:0)"
+# A page of hundreds of kilobytes is laid out as it is scrolled to, so that the desk around it stays quick.
+_LARGE = 150_000  # characters
+_LAZY = "p,pre,ul,ol,table:not([role]),blockquote,figure{content-visibility:auto;contain-intrinsic-size:auto 6em}"
 # What Gmail on phones and Outlook do to colours differs from version to version; this is the plainest of them.
 _INVERTED = (
     "html{filter:invert(1) hue-rotate(180deg);background:#fff}"
@@ -42,6 +45,7 @@ def frame(html: str, *, look: str = "light", images: str = "held") -> str:
         shown = _IMAGE.sub(lambda image: left_out.sub("", image[0]), shown)
     scheme = "dark" if look == "dark" else "light"
     rules = f":root{{color-scheme:{scheme}}}{_FRAMED}{_INVERTED if look == 'inverted' else ''}"
+    rules += _LAZY if len(html) > _LARGE else ""
     extra = f'<base target="_blank"><style>{rules}</style>'
     end = _HEAD_END.search(shown)
     return shown[: end.start()] + extra + shown[end.start() :] if end else extra + shown

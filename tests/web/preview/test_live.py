@@ -30,7 +30,7 @@ def test_what_changed_glows_for_a_moment_and_nothing_else_does(editor: Editor) -
     editor.page.evaluate("""() => { const view = document.querySelector('.pane iframe').contentWindow;
         window.glowed = [];
         const animate = view.Element.prototype.animate;
-        view.Element.prototype.animate = function (...words) { 
+        view.Element.prototype.animate = function (...words) {
             window.glowed.push(this.textContent);
             return animate.apply(this, words); }; }""")
     editor.file.write_text(editor.file.read_text().replace("The first paragraph", "The very first paragraph"))
