@@ -65,7 +65,7 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
     },
     "preview": {
-        "test_addresses": 'To whom `newsletter preview` may send a test, and to nobody else.',
+        "test_addresses": "To whom `newsletter preview` may send a test, and to nobody else.",
         "editor": "What opens a file: `vscode`, `zed`, `idea`, `subl`…, or an address with `{path}`, `{line}` and "
         "`{column}`; empty: by the variables `VISUAL` and `EDITOR`.",
     },

@@ -109,6 +109,7 @@ def build(
     context: typer.Context,
     issues: Annotated[list[str] | None, ISSUES] = None,
     output: Path = typer.Option(Path("build"), "-o", "--output", metavar="DIR", help="Where the files go."),
+    share: bool = typer.Option(False, "--share", help="Add share.html: all views in one file, for reviewers."),
 ) -> None:
     """Render issues to files, to look at them.
 
@@ -126,7 +127,8 @@ def build(
         name = _free_name(issue.slug, built)
         if name != issue.slug:
             out.warn(f'{issue.file}: the slug "{issue.slug}" is used twice; built as {name}')
-        write_folder(output / name, files_of(edition, desk.site.base_url))
+        shared = _shared(desk, issue, edition) if share else {}
+        write_folder(output / name, {**files_of(edition, desk.site.base_url), **shared})
         built[name] = {"file": str(issue.path), "folder": str(output / name), "digest": edition.digest}
     for error in broken:
         out.trouble(error)
@@ -205,6 +207,14 @@ def _editions(desk: Desk, issues: Iterable[Issue], broken: list[ContentError]) -
                 broken.append(error)
             continue
         yield issue, edition
+
+
+def _shared(desk: Desk, issue: Issue, edition: Edition) -> dict[str, bytes]:
+    """The file that shows everything of an edition, for a reviewer or a pull request."""
+    from newsletter.web.preview.sharing import share_page
+
+    findings = desk.check(issue, edition, datetime.now(UTC))
+    return {"share.html": share_page(issue, edition, findings, desk.site).encode()}
 
 
 def _free_name(slug: str, taken: dict[str, dict[str, str]]) -> str:

@@ -73,15 +73,13 @@ def _serve(out: Output, workspace: Workspace, name: str, port: int, no_open: boo
 
 def _share(out: Output, workspace: Workspace, name: str, file: Path) -> None:
     from newsletter.web.preview.answers import Answers
-    from newsletter.web.preview.sharing import share_proof, write_page
+    from newsletter.web.preview.sharing import write_page
 
     if not name:
         raise UsageError("--share needs an issue", "for example: newsletter preview next --share issue.html")
-    proof = workspace.proof(name)
-    if proof.problem:
-        raise UsageError(proof.problem.message, proof.problem.hint)
-    write_page(file, share_proof(Answers(workspace), proof))
-    out.result({"file": str(file), "slug": proof.issue.slug}, [f"{file}: {proof.issue.slug} with all its views"])
+    slug, page = Answers(workspace).share(name)
+    write_page(file, page)
+    out.result({"file": str(file), "slug": slug}, [f"{file}: {slug} with all its views"])
 
 
 def _name_of(workspace: Workspace, reference: str) -> str:

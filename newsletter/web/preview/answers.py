@@ -19,6 +19,7 @@ from newsletter.web.preview.changes import changes
 from newsletter.web.preview.editor import template_of
 from newsletter.web.preview.frames import frame, text_page
 from newsletter.web.preview.outcome import Outlook, look_ahead
+from newsletter.web.preview.sharing import share_page
 from newsletter.web.preview.sheet import Facts, sheet
 from newsletter.web.preview.workspace import Proof, Workspace
 
@@ -128,6 +129,14 @@ class Answers:
             "subject": [before.subject, now.subject],
             "rows": changes(before.text, now.text),
         }
+
+    def share(self, name: str) -> tuple[str, str]:
+        """The issue's slug, and the page that shows all of it in one file."""
+        proof = self.workspace.proof(name)
+        if proof.problem:
+            raise NewsletterError(proof.problem.message, proof.problem.hint)
+        findings = self.workspace.findings(proof)
+        return proof.issue.slug, share_page(proof.issue, proof.edition, findings, self.workspace.desk().site)
 
     @property
     def editor(self) -> str:

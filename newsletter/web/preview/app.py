@@ -114,11 +114,8 @@ class Routes:
 
     async def share(self, request: Request) -> Response:
         """The issue as one file for reviewers."""
-        from newsletter.web.preview.sharing import share_proof
-
-        proof = await run_in_threadpool(self.answers.workspace.proof, request.path_params["name"])
-        page = await run_in_threadpool(share_proof, self.answers, proof)
-        headers = {"content-disposition": f'attachment; filename="{proof.issue.slug}.html"'}
+        slug, page = await run_in_threadpool(self.answers.share, request.path_params["name"])
+        headers = {"content-disposition": f'attachment; filename="{slug}.html"'}
         return HTMLResponse(page, headers=headers | {"content-security-policy": "sandbox"})
 
     async def do(self, request: Request) -> Response:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from email.utils import parseaddr
 from html import escape
 from pathlib import Path
-from typing import Any
 
+from newsletter.content.issue import Issue
 from newsletter.errors import NewsletterError
-from newsletter.web.preview.answers import Answers, Question
+from newsletter.finding import Finding
+from newsletter.render.edition import Edition
+from newsletter.render.mime import to_mime
+from newsletter.render.site import Site
+from newsletter.web.preview.anatomy import links_of, parse
 from newsletter.web.preview.frames import frame, text_page
-from newsletter.web.preview.workspace import Proof
+from newsletter.web.preview.readers import MADE_UP, as_read_by
 
 # The frames inherit this policy: nothing is loaded from anywhere, nothing runs.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; base-uri 'none'"
@@ -35,26 +40,30 @@ border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 """
 
 
-def share_proof(answers: Answers, proof: Proof, reader: str = "ada") -> str:
-    """The page for a proof, as `reader` gets it."""
-    question = Question(proof.name, reader)
-    data = answers.sheet(question)
-    html, text = answers.source(question, "html"), answers.source(question, "text")
+def share_page(issue: Issue, edition: Edition, findings: Sequence[Finding], site: Site) -> str:
+    """The page for an edition, as a sample reader gets it. Equal input gives equal bytes."""
+    reader = MADE_UP[0]
+    reading = as_read_by(edition, reader, site.base_url)
+    tree = parse(edition.html)
+    message = _message(reading, f"{reader.name} <{reader.email}>")
     views = (
-        ("Email, 600", "middle", _framed(frame(html))),
-        ("Email, phone", "narrow", _framed(frame(html))),
-        ("Dark", "middle", _framed(frame(html, look="dark"))),
-        ("Inverted", "middle", _framed(frame(html, look="inverted"))),
-        ("Images off", "middle", _framed(frame(html, images="off"))),
-        ("Text", "middle", _framed(text_page(text))),
-        ("Web page", "", _framed(frame(answers.source(question, "web")))),
-        (f"Findings ({len(data['findings'])})", "", _findings(data["findings"])),
-        ("Links", "", _links(data["links"])),
-        ("HTML", "", _source(html)),
-        ("Message", "", _source(answers.source(question, "mime"))),
-        ("Headers", "", _source(answers.source(question, "headers"))),
+        ("Email, 600", "middle", _framed(frame(reading.html))),
+        ("Email, phone", "narrow", _framed(frame(reading.html))),
+        ("Dark", "middle", _framed(frame(reading.html, look="dark"))),
+        ("Inverted", "middle", _framed(frame(reading.html, look="inverted"))),
+        ("Images off", "middle", _framed(frame(reading.html, images="off"))),
+        ("Text", "middle", _framed(text_page(reading.text))),
+        ("Web page", "", _framed(frame(reading.web))),
+        (f"Findings ({len(findings)})", "", _findings(findings)),
+        ("Links", "", _links(links_of(tree, site))),
+        ("HTML", "", _source(reading.html)),
+        ("Message", "", _source(message)),
+        ("Headers", "", _source(message.partition("\r\n\r\n")[0])),
     )
-    return _page(data, views)
+    sender = parseaddr(reading.sender)
+    about = f"{issue.file} · {len(edition.html.encode()) / 1024:.0f} KB · edition {edition.digest[:12]}"
+    head = (reading.subject, f"{sender[0] or sender[1]} – {reading.preheader}", about)
+    return _page(head, views)
 
 
 def write_page(file: Path, page: str) -> None:
@@ -66,26 +75,30 @@ def write_page(file: Path, page: str) -> None:
         raise NewsletterError(f"{file}: cannot be written: {reason}", "name a file that can be written") from None
 
 
-def _page(data: dict[str, Any], views: Sequence[tuple[str, str, str]]) -> str:
-    numbers = range(len(views))
-    shown = "".join(f"body:has(#v{n}:checked) #s{n}{{display:block}}" for n in numbers)
+def _message(reading: Edition, to: str) -> str:
+    try:
+        return to_mime(reading, to=to).decode("ascii")
+    except ValueError as error:
+        return f"no message can be made of it: {error}"
+
+
+def _page(head: tuple[str, str, str], views: Sequence[tuple[str, str, str]]) -> str:
+    subject, line, about = (escape(text) for text in head)
+    shown = "".join(f"body:has(#v{number}:checked) #s{number}{{display:block}}" for number in range(len(views)))
     tabs = "".join(
-        f'<label><input type="radio" name="view" id="v{n}"{" checked" if n == 0 else ""}> {escape(views[n][0])}</label>'
-        for n in numbers
+        f'<label><input type="radio" name="view" id="v{number}"{" checked" * (number == 0)}> {escape(name)}</label>'
+        for number, (name, _, _) in enumerate(views)
     )
     parts = "".join(
-        f'<section id="s{n}" class="{views[n][1]}" aria-label="{escape(views[n][0])}">{views[n][2]}</section>'
-        for n in numbers
+        f'<section id="s{number}" class="{width}" aria-label="{escape(name)}">{content}</section>'
+        for number, (name, width, content) in enumerate(views)
     )
-    inbox = data["inbox"]
-    about = f"{data['file']} · {data['size']['bytes'] / 1024:.0f} KB · edition {data['digest'][:12]}"
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(data['title'])}</title><style>{_STYLE}{shown}</style></head><body>"
-        f'<header><h1 dir="auto">{escape(inbox["subject"])}</h1>'
-        f'<p dir="auto">{escape(inbox["sender"])} – {escape(inbox["preheader"])}</p><p>{escape(about)}</p></header>'
+        f"<title>{subject}</title><style>{_STYLE}{shown}</style></head><body>"
+        f'<header><h1 dir="auto">{subject}</h1><p dir="auto">{line}</p><p>{about}</p></header>'
         f'<nav aria-label="Views">{tabs}</nav><main>{parts}</main></body></html>\n'
     )
 
@@ -98,18 +111,18 @@ def _source(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def _findings(findings: Sequence[dict[str, Any]]) -> str:
+def _findings(findings: Sequence[Finding]) -> str:
     if not findings:
         return "<p>Nothing found.</p>"
     rows = "".join(
-        f"<tr><td>{escape(finding['severity'])}</td><td>{escape(finding['message'])}<br>{escape(finding['fix'])}</td>"
-        f"<td>{escape(finding['place'])}</td></tr>"
+        f"<tr><td>{finding.severity.value}</td><td>{escape(finding.message)}<br>{escape(finding.fix)}</td>"
+        f"<td>{escape(finding.place)}</td></tr>"
         for finding in findings
     )
     return f"<table><tr><th>Severity</th><th>What</th><th>Where</th></tr>{rows}</table>"
 
 
-def _links(links: Sequence[dict[str, Any]]) -> str:
+def _links(links: Sequence[Mapping[str, str]]) -> str:
     rows = "".join(
         f'<tr><td dir="auto">{escape(link["text"])}</td><td>{escape(link["href"])}</td>'
         f"<td>{escape(link['note'])}</td></tr>"
