@@ -66,7 +66,11 @@ def _test(workspace: Workspace, proof: Proof, to: list[str]) -> Done:
 
 
 def _approve(workspace: Workspace, proof: Proof) -> Done:
+    """Approve what was seen; where a theme was saved in this very moment, take it back rather than send the unseen."""
     approval = approve(workspace.desk(), workspace.store, proof.issue, workspace.now())
+    if approval.edition.digest != proof.edition.digest:
+        unapprove(workspace.store, proof.issue.slug)
+        raise SafetyError("the issue changed while it was being approved", "it is not in the queue; look at it again")
     return Done(f"approved ({approval.edition.digest[:12]}), place {approval.place} in the queue")
 
 

@@ -20,6 +20,7 @@ const asked = () => ({ name: state.name, reader: state.reader, label: state.read
 const panes = [new Pane("The issue", { ...FIRST, ...kept.first }, asked, keep), new Pane("Beside it", { ...FIRST, width: "375", look: "dark", ...kept.second }, asked, keep, true)];
 for (const pane of panes) pane.onkey = onKey;
 panes[0].onreader = () => chooseReader();
+panes[0].ondrawn = drawMarks;
 
 const desk = {
   tab: kept.tab ?? "findings",
@@ -114,8 +115,15 @@ function draw() {
   drawBanner();
   drawRows();
   drawAside();
+  drawMarks();
   for (const pane of visible()) if (pane.choice.view === "inbox") pane.update(state.sheet); else pane.sheet = state.sheet;
   document.documentElement.dataset.version = state.version;
+}
+
+function drawMarks() {
+  const draw = () => panes[0].mark(state.sheet?.findings ?? [], desk.goto);
+  if (typeof requestIdleCallback === "function") requestIdleCallback(draw, { timeout: 500 });
+  else setTimeout(draw, 50);
 }
 
 let lastTop = "";
@@ -277,9 +285,10 @@ function theme() {
 }
 
 function entries() {
-  const doing = (state.sheet?.actions ?? []).map((action) => [action.label.replace("…", ""), action.blocked ? `not now: ${action.blocked}` : action.cli, () => act(action)]);
+  const acts = (fit) => (state.sheet?.actions ?? []).filter((action) => action.fits === fit).map((action) => [
+    action.label.replace("…", ""), action.blocked ? `not now: ${action.blocked}` : action.cli, () => act(action)]);
   return [
-    ...doing,
+    ...acts(true),
     ...VIEWS.map(([value, text], index) => [`View: ${text}`, String(index + 1), () => panes[0].set("view", value)]),
     ...WIDTHS.map(([value, text]) => [`Width: ${text}`, "w", () => panes[0].set("width", value)]),
     ...LOOKS.map(([value, text]) => [`Light: ${text}`, "d", () => panes[0].set("look", value)]),
@@ -294,6 +303,7 @@ function entries() {
     ["Export one HTML file to share", `newsletter preview ${state.sheet?.slug ?? "ISSUE"} --share FILE`, share],
     ["Open in the editor", "e", openEditor],
     ["Light or dark page", "", theme],
+    ...acts(false),
     ...(state.board ? ordered(state.board) : []).map((issue) => [issue.title, issue.slug, () => choose(issue.name)]),
   ];
 }

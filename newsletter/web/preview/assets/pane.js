@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { $, copy, h, plural } from "./dom.js";
 import { inbox } from "./inbox.js";
+import { locate } from "./locate.js";
 import { flash, morph, parsed } from "./morph.js";
 
 export const VIEWS = [
@@ -15,6 +16,7 @@ export const IMAGES = [["held", "Images held"], ["shown", "Images shown"], ["off
 export const EDITIONS = [["now", "As it is now"], ["approved", "As approved"], ["last", "The last one sent"]];
 
 const FRAMED = new Set(["email", "web", "text"]);
+const MARKED = 60; // marks beside the email; each is looked for in its words
 const CHUNK = 200; // lines drawn as one block; blocks out of sight are not laid out
 
 export class Pane {
@@ -87,7 +89,7 @@ export class Pane {
       this.framed && view !== "text" || view === "inbox" ? group("look", view === "inbox" ? LOOKS.slice(0, 2) : LOOKS, "Light") : null,
       view === "email" || view === "web" ? select("images", IMAGES, "Images") : null,
       this.second || this.choice.edition !== "now" ? view !== "inbox" && select("edition", EDITIONS, "Which edition") : null,
-      this.second ? null : h("button", { type: "button", class: "ghost small", "data-key": "reader", title: "As which reader", onclick: () => this.onreader?.() }, `as ${this.asked().label}`),
+      this.second ? null : h("button", { type: "button", class: "ghost small", "data-key": "reader", title: "Read as another reader", "aria-label": `As which reader: ${this.asked().label}`, onclick: () => this.onreader?.() }, this.asked().label),
       this.framed || view === "inbox" ? null : h("button", { type: "button", class: "ghost small", onclick: () => copy(this.source ?? "", "it") }, "Copy"),
     ].filter(Boolean));
     if (focused) this.bar.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
@@ -137,6 +139,7 @@ export class Pane {
         await this.draw();
       }
       this.busy = null;
+      this.ondrawn?.();
     })();
     return this.busy;
   }
@@ -227,6 +230,21 @@ export class Pane {
       return;
     }
     this.stage.replaceChildren(h("pre", { class: "source", tabindex: "0", "aria-label": plural(lines.length, "line") }, blocks));
+  }
+
+  /** Marks beside the email where something was found: the list beside it says the same in words. */
+  mark(findings, goto) {
+    $(".ruler", this.stage)?.remove();
+    const height = this.page?.scrollingElement?.scrollHeight;
+    if (this.choice.view !== "email" || this.choice.edition !== "now" || !height) return;
+    const marks = findings.map((finding) => [finding, locate(this.page, finding.seek)]).filter(([, place]) => place).slice(0, MARKED).reverse(); // the worst on top
+    if (!marks.length) return;
+    const top = this.page.scrollingElement.scrollTop;
+    $(".sheet", this.stage).append(h("div", { class: "ruler", "aria-hidden": "true" }, marks.map(([finding, place]) => {
+      const button = h("button", { type: "button", tabindex: "-1", class: finding.severity, title: finding.message, onclick: () => goto(finding.seek) });
+      button.style.insetBlockStart = `${(99 * (place.getBoundingClientRect().top + top)) / height}%`;
+      return button;
+    })));
   }
 
   drawInbox() {
