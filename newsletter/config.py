@@ -26,6 +26,7 @@ from newsletter.errors import ConfigError
 FILE_NAME = "newsletter.toml"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # line ends among them
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=366)
 _UNSHOWN = ("api_key", "database_url", "base_url")  # a message never repeats what may hold a secret
@@ -71,7 +72,7 @@ def _different(days: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _one_line(value: str) -> str:
-    if not value.isprintable():
+    if _CONTROL.search(value):
         raise ValueError("expected one line of text")
     return value.strip()
 
@@ -110,6 +111,18 @@ def _secret_name(value: str) -> str:
     return value
 
 
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise ValueError('expected a colour such as "#0b5c6b"')
+    return value.lower()
+
+
+def _fonts(value: str) -> str:
+    if not re.fullmatch(r"[\w .,'\"-]+", value) or value.count('"') % 2 or value.count("'") % 2:
+        raise ValueError("expected names of fonts such as 'Georgia, \"Times New Roman\", serif'")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
 WallTime = Annotated[time, BeforeValidator(_wall_time)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -118,6 +131,8 @@ Language = Annotated[str, AfterValidator(_language)]
 Day = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], BeforeValidator(_day)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Colour = Annotated[str, AfterValidator(_colour)]
+Fonts = Annotated[str, AfterValidator(_fonts)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
 
 
@@ -138,10 +153,38 @@ class PublicationConfig(_Section):
     feedback: str = ""
 
 
-class ThemeConfig(_Section):
-    """`[theme]`: the folder under `templates/` that gives an issue its look."""
+class PaletteConfig(_Section):
+    """`[theme.light]` and `[theme.dark]`: colours; docs/themes.md says where each is used."""
+
+    page: Colour | None = None
+    sheet: Colour | None = None
+    ink: Colour | None = None
+    soft: Colour | None = None
+    quiet: Colour | None = None
+    line: Colour | None = None
+    edge: Colour | None = None
+    accent: Colour | None = None
+    code: Colour | None = None
+    panel: Colour | None = None
+    tint: Colour | None = None
+
+
+class LookConfig(_Section):
+    """The design tokens of a theme: what its `theme.toml` says, and what `[theme]` may say instead."""
+
+    width: Annotated[int, Field(ge=320, le=960)] | None = None
+    font: Fonts | None = None
+    small_font: Fonts | None = None
+    code_font: Fonts | None = None
+    light: PaletteConfig = PaletteConfig()
+    dark: PaletteConfig = PaletteConfig()
+
+
+class ThemeConfig(LookConfig):
+    """`[theme]`: the folder under `templates/` that gives an issue its look, and what is to be different about it."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "default"
+    images: Literal["host", "embed", "remote"] = "host"
 
 
 class ScheduleConfig(_Section):
@@ -300,8 +343,8 @@ def _line_of(keys: list[str], text: str) -> int | None:
     for number, line in enumerate(text.splitlines(), start=1):
         header = re.match(r"\s*\[\s*([\w.-]+)\s*\]", line)
         if header:
-            section = header[1]
-            if keys and section == keys[0]:
+            section = header[1].rpartition(".")[2]
+            if keys and header[1].split(".")[0] == keys[0]:
                 found = number
         elif [section, *keys[-1:]] == ["", *keys][-2:] and re.match(rf'\s*"?{re.escape(keys[-1])}"?\s*=', line):
             return number
@@ -312,7 +355,7 @@ def as_written(config: Config) -> dict[str, dict[str, Any]]:
     """All values by section and key, in the form in which the file takes them: "09:00", "6h"."""
     return {
         section: {key: _written(value) for key, value in values.items()}
-        for section, values in config.model_dump().items()
+        for section, values in config.model_dump(exclude_none=True).items()
     }
 
 

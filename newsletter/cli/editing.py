@@ -127,8 +127,9 @@ def build(
         name = _free_name(issue.slug, built)
         if name != issue.slug:
             out.warn(f'{issue.file}: the slug "{issue.slug}" is used twice; built as {name}')
+        written = datetime.fromtimestamp(issue.path.stat().st_mtime, UTC)  # builds of the same file are the same
         shared = _shared(desk, issue, edition) if share else {}
-        write_folder(output / name, {**files_of(edition, desk.site.base_url), **shared})
+        write_folder(output / name, {**files_of(edition, desk.site.base_url, written), **shared})
         built[name] = {"file": str(issue.path), "folder": str(output / name), "digest": edition.digest}
     for error in broken:
         out.trouble(error)
@@ -160,8 +161,16 @@ def approve(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
         if finding.severity != "info":
             out.warn(f"{finding.place}: {finding.message}")
     out.result(
-        {"slug": edition.slug, "digest": edition.digest, "place": approval.place},
-        [f'approved "{edition.slug}" ({edition.digest[:12]}), place {approval.place} in the queue'],
+        {
+            "slug": edition.slug,
+            "digest": edition.digest,
+            "place": approval.place,
+            "slot": approval.slot.wall_time if approval.slot else None,
+        },
+        [
+            f'approved "{edition.slug}" ({edition.digest[:12]}), place {approval.place} in the queue',
+            f"goes out {approval.slot}, if a scheduler runs then" if approval.slot else "no coming slot takes it",
+        ],
     )
 
 

@@ -14,16 +14,22 @@ from newsletter.finding import Finding
 from newsletter.pipeline.desk import Desk, errors_of
 from newsletter.render.edition import Edition
 from newsletter.schedule import queue
+from newsletter.schedule.forecast import slots_of_issues
+from newsletter.schedule.slots import Slot
 from newsletter.store.database import Store
 
 
 @dataclass(frozen=True)
 class Approval:
-    """What was approved: the edition as it will be sent, and what the checks said of it."""
+    """What was approved: the edition as it will be sent, what the checks said of it, and where it stands in the queue.
+
+    `slot` is the one that it goes out in if the queue stays as it is, None where there is none within a year.
+    """
 
     edition: Edition
     findings: tuple[Finding, ...]
     place: int
+    slot: Slot | None
 
 
 def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "") -> Approval:
@@ -48,7 +54,8 @@ def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "")
             now=now,
         )
         slugs = [approved.slug for approved in queue.approved(connection)]
-    return Approval(edition, findings, slugs.index(issue.slug) + 1)
+        slot = slots_of_issues(connection, desk.publication.config.schedule, now).get(issue.slug)
+    return Approval(edition, findings, slugs.index(issue.slug) + 1, slot)
 
 
 def unapprove(store: Store, slug: str) -> None:

@@ -57,10 +57,10 @@ def sample_publication(keep: Path | None) -> Iterator[Publication]:
 
     Raises UsageError where `keep` holds something already.
     """
+    if keep and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise UsageError(f"{keep}: there is something here already", "name a folder that is new or empty")
+    folder = keep or Path(tempfile.mkdtemp(prefix="newsletter-demo-"))
     try:
-        folder = keep or Path(tempfile.mkdtemp(prefix="newsletter-demo-"))
-        if keep and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
-            raise UsageError(f"{keep}: there is something here already", "name a folder that is new or empty")
         folder.mkdir(parents=True, exist_ok=True)
         for part in _PARTS:
             source = builtin(part)
@@ -69,8 +69,15 @@ def sample_publication(keep: Path | None) -> Iterator[Publication]:
             else:
                 shutil.copy(source, folder / part)
     except OSError as error:
-        raise NewsletterError(f"{keep or tempfile.gettempdir()}: cannot be written: {error.strerror}") from None
-    yield find_publication(folder, folder)
+        shutil.rmtree(folder, ignore_errors=True)  # new or empty before, so all in it is ours
+        reason = error.strerror or error.args[0][0][2]  # shutil.Error holds one (from, to, why) a file
+        raise NewsletterError(f"{folder}: cannot be written: {reason}", "name a place with room: --keep DIR") from None
+    try:
+        yield find_publication(folder, folder)
+    except BaseException:
+        if not keep:  # half a demo is nothing to look at
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def simulator_for(publication: Publication) -> Simulator:
@@ -129,7 +136,8 @@ class Demo:
             self.say("check", f"{issue.file}: {len(edition.html.encode()) / 1024:.0f} KB of HTML, {listed}")
             for finding in errors_of(findings):
                 self.say("", f"{finding.place}: {finding.message}")
-            write_folder(self.publication.folder / "build" / issue.slug, files_of(edition, desk.site.base_url))
+            files = files_of(edition, desk.site.base_url, now)
+            write_folder(self.publication.folder / "build" / issue.slug, files)
 
     def _send(self, desk: Desk, store: Store, told: Told) -> None:
         schedule = self.publication.config.schedule

@@ -53,6 +53,8 @@ class Sending:
         """Why the approved issue must not be sent as it is: its file changed or is gone. Empty where it may."""
         try:
             found = next((i for i in self.desk.folder.issues if i.slug == issue.slug), None)
+            if found is None and (broken := self.desk.error_of(issue.slug)):
+                raise broken
             source = read_issue(found.path).source_digest if found else ""
         except NewsletterError as error:
             return f"its file can no longer be read: {error.message}"
@@ -173,6 +175,7 @@ def message_of(edition: Edition) -> Message:
         text=edition.text,
         reply_to=edition.reply_to,
         headers=dict(edition.headers),
+        carried=edition.carried,
     )
 
 

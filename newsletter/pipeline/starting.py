@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shutil
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -9,11 +13,14 @@ from newsletter.content.reader import read_folder
 from newsletter.content.slugs import slugify
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.publication import Publication
+from newsletter.render.theme import read_theme
 from newsletter.samples.starter import starter_files
 from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import approved
 from newsletter.schedule.slots import Slot, slots_from
 from newsletter.store.database import Store
+
+_HINT = "check its rights, and the room on the disk"
 
 
 def start_publication(folder: Path) -> list[str]:
@@ -22,6 +29,7 @@ def start_publication(folder: Path) -> list[str]:
     Raises UsageError where the folder holds anything already, NewsletterError where it cannot be written.
     """
     made: list[Path] = []
+    files: Mapping[str, str] = {}
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(f"{folder}: there is something here already", "name a folder that is new or empty")
@@ -35,7 +43,10 @@ def start_publication(folder: Path) -> list[str]:
     except OSError as error:
         for path in made:  # half a publication would be in the way of the next try
             path.unlink(missing_ok=True)
-        raise NewsletterError(f"{folder}: cannot be written: {error.strerror}", "check the folder's rights") from None
+        for path in (folder / relative for relative in files):
+            with contextlib.suppress(OSError):  # not there, or not empty
+                path.parent.rmdir()
+        raise NewsletterError(f"{folder}: cannot be written: {error.strerror}", _HINT) from None
     return list(files)
 
 
@@ -67,7 +78,7 @@ def start_issue(publication: Publication, store: Store, title: str, now: datetim
         publication.issues.mkdir(exist_ok=True)
         _write_new(path, _draft(title, number, slot))
     except OSError as error:
-        raise NewsletterError(f"{path}: cannot be written: {error.strerror}", "check the folder's rights") from None
+        raise NewsletterError(f"{path}: cannot be written: {error.strerror}", _HINT) from None
     return path, slot
 
 
@@ -81,6 +92,30 @@ def _write_new(path: Path, text: str) -> None:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+
+
+def start_theme(publication: Publication, name: str, source: str) -> tuple[Path, list[str]]:
+    """Copy the theme `source` into the publication's `templates/NAME`; the folder and the names of its files.
+
+    The words stay behind: a theme has only those that it says otherwise. Raises UsageError for a name that cannot be
+    one or is taken, ConfigError where there is no such theme, NewsletterError where the folder cannot be written.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise UsageError(f'"{name}" is no name for a theme', "letters, digits, - and _: newsletter new-theme my-letter")
+    folder = publication.folder / "templates" / name
+    if folder.exists():
+        raise UsageError(f"{folder}: there is something here already", "choose another name")
+    theme = read_theme(publication.themes, source)
+    made = []
+    try:
+        folder.mkdir(parents=True)
+        for path in sorted(theme.folder.iterdir()):
+            if path.is_file() and path.suffix in (".html", ".css", ".txt", ".toml"):
+                shutil.copyfile(path, folder / path.name)
+                made.append(path.name)
+    except OSError as error:
+        raise NewsletterError(f"{folder}: cannot be written: {error.strerror}", "check the folder's rights") from None
+    return folder, made
 
 
 def _draft(title: str, number: int, slot: Slot) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityErr
 from newsletter.errors import ConfigError, NewsletterError
 
 BUSY_SECONDS = 30
+_HINT = "check its rights, and the room on the disk"
 _DAMAGED = "the file is damaged or another program's: restore a backup, or move it away"
 
 
@@ -125,7 +126,7 @@ def _prepare_folder(file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NewsletterError(f"{file.parent}: cannot be made: {error.strerror}", "check the folder's rights") from None
+        raise NewsletterError(f"{file.parent}: cannot be made: {error.strerror}", _HINT) from None
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -250,6 +250,6 @@ def test_what_rendering_noticed_is_passed_on_once() -> None:
 def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
     elsewhere = """merge-tag-unknown nesting-too-deep line-too-long rule-crashed check-unknown-rule subject-repeated
         unsubscribe-html unsubscribe-text unsubscribe-header unsubscribe-one-click postal-address-missing size-clipped
-        size-near-clipping""".split()
+        size-near-clipping language-without-words image-file""".split()
     assert {rule.id for rule in RULES} == {*elsewhere, *(case[0] for case in FIRES)}
     assert {case[0] for case in FIRES} == {case[0] for case in SILENT}

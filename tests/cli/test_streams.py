@@ -16,6 +16,7 @@ ROOT = str(Path(__file__).resolve().parents[2])
 def shell(line: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """A line of sh in which `$N` is the program."""
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": ROOT, "PYTHON": sys.executable, **variables}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # on a full disk Python leaves halves of it behind
     program = f"$PYTHON -c '{PROGRAM[2]}'"
     return subprocess.run(
         ["/bin/sh", "-c", line.replace("$N", program)],

@@ -17,7 +17,7 @@ from newsletter.simulator import Simulator, SimulatorOptions
 from .moments import die_at
 from .place import KEY, KEY_NAME, make_place
 
-TELLING = (4, 9, 13, 14, 15, 20, 28)  # of the about thirty: around commits, and before and after the first call
+TELLING = (4, 9, 11, 12, 13, 16, 20)  # of the more than twenty: around commits, and before and after the first call
 ALL = 60
 DUE = "2026-11-24T09:00"
 SEND = ("send", "word-1", "--now", "--confirm", "word-1:6")

@@ -11,6 +11,7 @@ from newsletter.errors import NewsletterError, UsageError
 from newsletter.publication import Publication
 from newsletter.render.edition import Edition
 from newsletter.render.mime import to_mime
+from newsletter.render.placing import shown_here
 from newsletter.schedule.queue import read_edition
 from newsletter.store.database import Store
 from newsletter.web.preview import readers
@@ -94,7 +95,9 @@ class Answers:
         """A frame's page."""
         proof = self.workspace.proof(question.name)
         reading = self._read(self._edition(proof, question), question)
-        page = text_page(reading.text) if view == "text" else (reading.web if view == "web" else reading.html)
+        if view == "text":
+            return frame(text_page(reading.text), look=look, images=images)
+        page = shown_here(reading.web if view == "web" else reading.html, reading.pictures)
         return frame(page, look=look, images=images)
 
     def source(self, question: Question, of: str) -> str:

@@ -9,8 +9,9 @@ from itertools import islice
 
 from sqlalchemy import Connection, select
 
+from newsletter.schedule.forecast import allot
 from newsletter.schedule.passes import upcoming
-from newsletter.schedule.queue import Approved, approved, in_turn
+from newsletter.schedule.queue import Approved, approved
 from newsletter.schedule.slots import Schedule, Slot, slots_from
 from newsletter.store.tables import broadcasts
 
@@ -52,15 +53,7 @@ class Outlook:
 
 def plan(waiting: Iterable[Approved], slots: Iterable[Slot]) -> dict[str, Slot]:
     """Who goes out when, if the queue stays as it is: each slot takes the issue whose turn it is."""
-    left, planned = list(waiting), dict[str, Slot]()
-    for slot in slots:
-        if not left:
-            break
-        turn = in_turn(left, slot)
-        if turn:
-            planned[turn[0].slug] = slot
-            left.remove(turn[0])
-    return planned
+    return {issue.slug: slot for slot, issue in allot(waiting, slots) if issue}
 
 
 def look_ahead(connection: Connection, schedule: Schedule, now: datetime) -> Outlook:

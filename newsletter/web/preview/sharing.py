@@ -12,6 +12,7 @@ from newsletter.errors import NewsletterError
 from newsletter.finding import Finding
 from newsletter.render.edition import Edition
 from newsletter.render.mime import to_mime
+from newsletter.render.placing import shown_here
 from newsletter.render.site import Site
 from newsletter.web.preview.anatomy import links_of, parse
 from newsletter.web.preview.frames import frame, text_page
@@ -45,15 +46,16 @@ def share_page(issue: Issue, edition: Edition, findings: Sequence[Finding], site
     reader = MADE_UP[0]
     reading = as_read_by(edition, reader, site.base_url)
     tree = parse(edition.html)
+    html, web = (shown_here(page, reading.pictures) for page in (reading.html, reading.web))
     message = _message(reading, f"{reader.name} <{reader.email}>")
     views = (
-        ("Email, 600", "middle", _framed(frame(reading.html))),
-        ("Email, phone", "narrow", _framed(frame(reading.html))),
-        ("Dark", "middle", _framed(frame(reading.html, look="dark"))),
-        ("Inverted", "middle", _framed(frame(reading.html, look="inverted"))),
-        ("Images off", "middle", _framed(frame(reading.html, images="off"))),
+        ("Email, 600", "middle", _framed(frame(html))),
+        ("Email, phone", "narrow", _framed(frame(html))),
+        ("Dark", "middle", _framed(frame(html, look="dark"))),
+        ("Inverted", "middle", _framed(frame(html, look="inverted"))),
+        ("Images off", "middle", _framed(frame(html, images="off"))),
         ("Text", "middle", _framed(text_page(reading.text))),
-        ("Web page", "", _framed(frame(reading.web))),
+        ("Web page", "", _framed(frame(web))),
         (f"Findings ({len(findings)})", "", _findings(findings)),
         ("Links", "", _links(links_of(tree, site))),
         ("HTML", "", _source(reading.html)),

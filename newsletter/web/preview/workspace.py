@@ -10,6 +10,7 @@ from pathlib import Path
 
 from newsletter.config import FILE_NAME
 from newsletter.content.issue import Issue
+from newsletter.content.pictures import Pictures
 from newsletter.content.reader import read_issue
 from newsletter.errors import ConfigError, ContentError, NewsletterError
 from newsletter.finding import Finding
@@ -50,11 +51,16 @@ class Proof:
 
 @dataclass(frozen=True)
 class _Rendered:
-    """An edition and what it was made from: equal in, equal bytes out, so it need not be made twice."""
+    """An edition and what it was made from: equal in, equal bytes out, so it need not be made twice.
 
+    `version` is when that was last looked at: until the next change nothing has to be compared.
+    """
+
+    version: int
     issue: Issue
     site: Site
     theme: Theme
+    pictures: Pictures
     edition: Edition
 
 
@@ -175,12 +181,17 @@ class Workspace:
         return known[1]
 
     def _render(self, desk: Desk, issue: Issue) -> Edition:
+        known, version = self._rendered.get(issue.path.name), self.version
+        if known and known.version == version and known.issue is issue:
+            return known.edition
         theme = desk.theme_of(issue)
-        known = self._rendered.get(issue.path.name)
-        if known is None or (known.issue, known.site, known.theme) != (issue, desk.site, theme):
-            known = _Rendered(issue, desk.site, theme, desk.render(issue))
-            self._rendered[issue.path.name] = known
-        return known.edition
+        pictures = desk.pictures_of(issue, theme)
+        if known and (known.issue, known.site, known.theme, known.pictures) == (issue, desk.site, theme, pictures):
+            edition = known.edition
+        else:
+            edition = desk.render(issue)
+        self._rendered[issue.path.name] = _Rendered(version, issue, desk.site, theme, pictures, edition)
+        return edition
 
     def _last(self, name: str, error: NewsletterError) -> Proof:
         known = self._rendered.get(name)
