@@ -259,6 +259,17 @@ class SpellingConfig(_Section):
     words: str = "words.txt"
 
 
+class PreviewConfig(_Section):
+    """`[preview]`: to whom the preview may send a test, and how it opens a file in the editor.
+
+    `editor` is a name (`vscode`, `zed`, `idea`…) or an address with `{path}`, `{line}` and `{column}`; empty goes by
+    the variables VISUAL and EDITOR.
+    """
+
+    test_addresses: tuple[Annotated[Mailbox, Field(min_length=3)], ...] = ()
+    editor: str = ""
+
+
 class Config(_Section):
     """All of `newsletter.toml`."""
 
@@ -272,6 +283,7 @@ class Config(_Section):
     links: LinksConfig = LinksConfig()
     clients: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     spelling: SpellingConfig = SpellingConfig()
+    preview: PreviewConfig = PreviewConfig()
 
 
 def read_config(path: Path) -> Config:

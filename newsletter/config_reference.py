@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from newsletter.config import Colour, Config, Duration, Fonts, Mailbox, SecretName, WallTime, WebAddress, Zone
+from newsletter.config import Colour, Config, Day, Duration, Fonts, Mailbox, SecretName, WallTime, WebAddress, Zone
 
 _KINDS: tuple[tuple[Any, str], ...] = (
     (Duration, "length of time"),
@@ -83,6 +83,11 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "spelling": {
         "words": "A file of words that are right here, one a line; see `word-misspelt` in [checks.md](checks.md).",
+    },
+    "preview": {
+        "test_addresses": "To whom `newsletter preview` may send a test, and to nobody else.",
+        "editor": "What opens a file: `vscode`, `zed`, `idea`, `subl`…, or an address with `{path}`, `{line}` and "
+        "`{column}`; empty: by the variables `VISUAL` and `EDITOR`.",
     },
 }
 _OPEN = ("check", "clients")  # any key is a rule's or a mail program's
@@ -169,7 +174,10 @@ def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(f"`{_toml(choice)}`" for choice in get_args(field.annotation))
     if get_origin(field.annotation) is tuple:
-        return "list of texts" if str in get_args(field.annotation) else "list of days, `mon` to `sun`"
+        first = get_args(field.annotation)[0]
+        return (
+            "list of days, `mon` to `sun`" if first == Day else "list of texts" if first is str else "list of addresses"
+        )
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
         return "a section of its own"
     wanted = next((part for part in get_args(field.annotation) if part is not type(None)), field.annotation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -168,12 +169,12 @@ class Desk:
         return {name: setting.limit for name, setting in settings.items() if setting.limit is not None}
 
 
-def open_desk(publication: Publication) -> Desk:
-    """Read the publication's issues and glossary.
+def open_desk(publication: Publication, read: Callable[[Path], Issue] | None = None) -> Desk:
+    """Read the publication's issues, each with `read` (else `read_issue`), and its glossary.
 
     Raises ContentError where the folder or the glossary cannot be read; a broken issue is in `folder.broken`.
     """
-    folder = read_folder(publication.issues)
+    folder = read_folder(publication.issues, read)
     return Desk(publication, folder, _site(publication, folder))
 
 
