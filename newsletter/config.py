@@ -111,6 +111,18 @@ def _secret_name(value: str) -> str:
     return value
 
 
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise ValueError('expected a colour such as "#0b5c6b"')
+    return value.lower()
+
+
+def _fonts(value: str) -> str:
+    if not re.fullmatch(r"[\w .,'\"-]+", value) or value.count('"') % 2 or value.count("'") % 2:
+        raise ValueError("expected names of fonts such as 'Georgia, \"Times New Roman\", serif'")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
 WallTime = Annotated[time, BeforeValidator(_wall_time)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -119,6 +131,8 @@ Language = Annotated[str, AfterValidator(_language)]
 Day = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], BeforeValidator(_day)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Colour = Annotated[str, AfterValidator(_colour)]
+Fonts = Annotated[str, AfterValidator(_fonts)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
 
 
@@ -139,10 +153,38 @@ class PublicationConfig(_Section):
     feedback: str = ""
 
 
-class ThemeConfig(_Section):
-    """`[theme]`: the folder under `templates/` that gives an issue its look."""
+class PaletteConfig(_Section):
+    """`[theme.light]` and `[theme.dark]`: colours; docs/themes.md says where each is used."""
+
+    page: Colour | None = None
+    sheet: Colour | None = None
+    ink: Colour | None = None
+    soft: Colour | None = None
+    quiet: Colour | None = None
+    line: Colour | None = None
+    edge: Colour | None = None
+    accent: Colour | None = None
+    code: Colour | None = None
+    panel: Colour | None = None
+    tint: Colour | None = None
+
+
+class LookConfig(_Section):
+    """The design tokens of a theme: what its `theme.toml` says, and what `[theme]` may say instead."""
+
+    width: Annotated[int, Field(ge=320, le=960)] | None = None
+    font: Fonts | None = None
+    small_font: Fonts | None = None
+    code_font: Fonts | None = None
+    light: PaletteConfig = PaletteConfig()
+    dark: PaletteConfig = PaletteConfig()
+
+
+class ThemeConfig(LookConfig):
+    """`[theme]`: the folder under `templates/` that gives an issue its look, and what is to be different about it."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "default"
+    images: Literal["host", "embed", "remote"] = "host"
 
 
 class ScheduleConfig(_Section):
@@ -217,6 +259,17 @@ class SpellingConfig(_Section):
     words: str = "words.txt"
 
 
+class PreviewConfig(_Section):
+    """`[preview]`: to whom the preview may send a test, and how it opens a file in the editor.
+
+    `editor` is a name (`vscode`, `zed`, `idea`…) or an address with `{path}`, `{line}` and `{column}`; empty goes by
+    the variables VISUAL and EDITOR.
+    """
+
+    test_addresses: tuple[Annotated[Mailbox, Field(min_length=3)], ...] = ()
+    editor: str = ""
+
+
 class Config(_Section):
     """All of `newsletter.toml`."""
 
@@ -230,6 +283,7 @@ class Config(_Section):
     links: LinksConfig = LinksConfig()
     clients: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     spelling: SpellingConfig = SpellingConfig()
+    preview: PreviewConfig = PreviewConfig()
 
 
 def read_config(path: Path) -> Config:
@@ -334,7 +388,7 @@ def as_written(config: Config) -> dict[str, dict[str, Any]]:
     """All values by section and key, in the form in which the file takes them: "09:00", "6h"."""
     return {
         section: {key: _written(value) for key, value in values.items()}
-        for section, values in config.model_dump().items()
+        for section, values in config.model_dump(exclude_none=True).items()
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from newsletter.config import Config, Duration, Mailbox, SecretName, WallTime, WebAddress, Zone
+from newsletter.config import Colour, Config, Day, Duration, Fonts, Mailbox, SecretName, WallTime, WebAddress, Zone
 
 _KINDS: tuple[tuple[Any, str], ...] = (
     (Duration, "length of time"),
@@ -19,6 +19,8 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (Mailbox, "address"),
     (WebAddress, "web address"),
     (SecretName, "name of a secret"),
+    (Colour, "colour"),
+    (Fonts, "names of fonts"),
     (str, "text"),
     (bool, "true or false"),
     (int, "whole number"),
@@ -36,7 +38,14 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "feedback": 'An address or a web page for "Tell us"; empty: no such line.',
     },
     "theme": {
-        "name": "A folder in `templates/`, else a theme that comes with the program.",
+        "width": "How wide the mail's sheet is, in pixels. [themes.md](themes.md) has what each theme says itself.",
+        "font": "The fonts of the text.",
+        "small_font": "The fonts of dates, boxes and small print.",
+        "code_font": "The fonts of code and diagrams.",
+        "light": "The colours, such as `accent`: [all of them](themes.md#design-tokens).",
+        "dark": "The same for screens that are set to dark.",
+        "name": "A folder in `templates/`, else a theme that comes with the program: `default` or `letter`.",
+        "images": "What becomes of pictures that lie beside the issues; see [images.md](images.md).",
     },
     "schedule": {
         "days": "The days with a slot. Readers are promised them on the sign-up box.",
@@ -74,6 +83,11 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "spelling": {
         "words": "A file of words that are right here, one a line; see `word-misspelt` in [checks.md](checks.md).",
+    },
+    "preview": {
+        "test_addresses": "To whom `newsletter preview` may send a test, and to nobody else.",
+        "editor": "What opens a file: `vscode`, `zed`, `idea`, `subl`…, or an address with `{path}`, `{line}` and "
+        "`{column}`; empty: by the variables `VISUAL` and `EDITOR`.",
     },
 }
 _OPEN = ("check", "clients")  # any key is a rule's or a mail program's
@@ -143,12 +157,16 @@ def as_markdown() -> str:
 def _section(name: str, section: FieldInfo) -> str:
     model = section.annotation
     assert isinstance(model, type) and issubclass(model, BaseModel)  # noqa: S101 - all sections but [check] are
-    rows = [_row(key, field, _MEANINGS[name][key]) for key, field in model.model_fields.items()]
+    own_first = sorted(model.model_fields.items(), key=lambda item: item[0] not in model.__annotations__)
+    rows = [_row(key, field, _MEANINGS[name][key]) for key, field in own_first]
     return f"\n## `[{name}]`\n\n| key | type | default | meaning |\n|---|---|---|---|\n" + "".join(rows)
 
 
 def _row(key: str, field: FieldInfo, meaning: str) -> str:
-    default = "(needed)" if field.is_required() else f"`{_toml(field.default)}`"
+    if field.default is None or isinstance(field.default, BaseModel):
+        default = "(the theme's)"
+    else:
+        default = "(needed)" if field.is_required() else f"`{_toml(field.default)}`"
     return f"| `{key}` | {_kind(field)} | {default} | {meaning} |\n"
 
 
@@ -156,8 +174,14 @@ def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(f"`{_toml(choice)}`" for choice in get_args(field.annotation))
     if get_origin(field.annotation) is tuple:
-        return "list of texts" if str in get_args(field.annotation) else "list of days, `mon` to `sun`"
-    metadata = [*field.metadata, field.annotation]
+        first = get_args(field.annotation)[0]
+        return (
+            "list of days, `mon` to `sun`" if first == Day else "list of texts" if first is str else "list of addresses"
+        )
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        return "a section of its own"
+    wanted = next((part for part in get_args(field.annotation) if part is not type(None)), field.annotation)
+    metadata = [*field.metadata, *getattr(wanted, "__metadata__", ()), getattr(wanted, "__origin__", wanted)]
     return next(words for kind, words in _KINDS if getattr(kind, "__metadata__", (kind,))[0] in metadata)
 
 

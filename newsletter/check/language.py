@@ -49,13 +49,16 @@ _NEAR = timedelta(days=60)
 def word_repeated(inspection: Inspection) -> Iterator[Hit]:
     body = inspection.issue.body
     for start, text in inspection.paragraphs:
-        found = []
+        found, example = [], False
         for match in _TWICE.finditer(text):
             gap = body[start + match.start("gap") : start + match.end("gap")]  # code or an address may be between them
             slip = gap.isspace() and match["again"].islower() and match["again"] not in _MAY_REPEAT
-            if slip and not _goes_on(text, match):
+            if slip and _goes_on(text, match):
+                example = True
+            elif slip:
                 found.append(match)
-        for match in found if len(found) < 3 else ():  # more than two are an example of repeating
+        # A word that stands thrice, or more than two that stand twice, are an example of repeating.
+        for match in found if len(found) < 3 and not example else ():
             yield Hit(f'"{match["first"]}" stands twice', *inspection.at(start + match.start("again")))
 
 

@@ -46,8 +46,15 @@ points, group `newsletter.checks`. A file that cannot be loaded and a rule that 
 from newsletter.check.registry import Hit, Severity, rule
 
 
-@rule("house-no-robots", "house", Severity.WARNING, "The word robot",
-      why="We say program.", source="our style guide", fix="say program")
+@rule(
+    "house-no-robots",
+    "house",
+    Severity.WARNING,
+    "The word robot",
+    why="We say program.",
+    source="our style guide",
+    fix="say program",
+)
 def no_robots(inspection):
     for start, text in inspection.paragraphs:
         if "robot" in text:

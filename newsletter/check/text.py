@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from newsletter.check.inspection import Inspection
-from newsletter.check.rule import CONFIG_FILE, Hit, rule
+from newsletter.check.rule import CONFIG_FILE, Hit, Rule, rule
 from newsletter.finding import Severity
 
 GROUP = "language"
@@ -94,9 +94,17 @@ def language_unknown(inspection: Inspection) -> Iterator[Hit]:
         yield Hit(message, fix=fix, file=CONFIG_FILE)
 
 
+LANGUAGE_WITHOUT_WORDS = Rule(
+    "language-without-words", GROUP, Severity.WARNING, "A language that the theme has no words in",
+    why="“Read online”, “Unsubscribe” and the dates stand in English around a text in another language.",
+    source="our own: templates/default/words/ and templates/THEME/words/",
+    fix="translate en.po to templates/THEME/words/LANGUAGE.po",
+)  # fmt: skip
+
+
 def _start(match: re.Match[str]) -> int:
     """Where the match starts, the white space before it left out."""
     return match.start() + len(match[0]) - len(match[0].lstrip())
 
 
-RULES = (placeholder_text, placeholder_filler, placeholder_subject, language_unknown)
+RULES = (placeholder_text, placeholder_filler, placeholder_subject, language_unknown, LANGUAGE_WITHOUT_WORDS)

@@ -14,7 +14,9 @@ from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
 
 if TYPE_CHECKING:
-    pass
+    from newsletter.content.issue import Issue
+    from newsletter.pipeline.desk import Desk
+    from newsletter.render.edition import Edition
 
 
 def init(
@@ -65,6 +67,7 @@ def build(
     context: typer.Context,
     issues: Annotated[list[str] | None, ISSUES] = None,
     output: Path = typer.Option(Path("build"), "-o", "--output", metavar="DIR", help="Where the files go."),
+    share: bool = typer.Option(False, "--share", help="Add share.html: all views in one file, for reviewers."),
 ) -> None:
     """Render issues to files, to look at them.
 
@@ -82,7 +85,9 @@ def build(
         name = _free_name(issue.slug, built)
         if name != issue.slug:
             out.warn(f'{issue.file}: the slug "{issue.slug}" is used twice; built as {name}')
-        write_folder(output / name, files_of(edition, desk.site.base_url))
+        written = datetime.fromtimestamp(issue.path.stat().st_mtime, UTC)  # builds of the same file are the same
+        shared = _shared(desk, issue, edition) if share else {}
+        write_folder(output / name, {**files_of(edition, desk.site.base_url, written), **shared})
         built[name] = {"file": str(issue.path), "folder": str(output / name), "digest": edition.digest}
     for error in broken:
         out.trouble(error)
@@ -139,6 +144,14 @@ def unapprove(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
         slug = select_slug(publication, store, issue)
         unapprove_issue(store, slug)
     out.result({"slug": slug}, [f'"{slug}" is no longer in the queue'])
+
+
+def _shared(desk: Desk, issue: Issue, edition: Edition) -> dict[str, bytes]:
+    """The file that shows everything of an edition, for a reviewer or a pull request."""
+    from newsletter.web.preview.sharing import share_page
+
+    findings = desk.check(issue, edition, datetime.now(UTC))
+    return {"share.html": share_page(issue, edition, findings, desk.site).encode()}
 
 
 def _free_name(slug: str, taken: dict[str, dict[str, str]]) -> str:

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -34,10 +34,11 @@ class Folder:
     broken: tuple[ContentError, ...]
 
 
-def read_folder(folder: Path) -> Folder:
+def read_folder(folder: Path, read: Callable[[Path], Issue] | None = None) -> Folder:
     """All issues in `folder`; hidden files, those that start with `_`, and README.md are not issues.
 
-    Raises ContentError where the folder itself cannot be read; a file that cannot be is in `broken`.
+    `read` reads one of them (`read_issue`, or one that remembers). Raises ContentError where the folder itself cannot
+    be read; a file that cannot be is in `broken`.
     """
     try:
         names = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
@@ -50,7 +51,7 @@ def read_folder(folder: Path) -> Folder:
         if path.name.startswith((".", "_")) or path.stem.lower() == "readme":
             continue
         try:
-            issues.append(read_issue(path))
+            issues.append((read or read_issue)(path))
         except ContentError as error:
             broken.append(error)
     return Folder(tuple(sorted(issues, key=order_key)), tuple(broken))

@@ -83,10 +83,16 @@ name = "outbox"                             # mails become files in .newsletter/
 # backoff_limit = "60s"
 
 [theme]
-# name = "default"                          # a folder in templates/; without one, the theme that comes with the program
+# name = "default"                          # "letter", or a folder in templates/: newsletter new-theme NAME
+# images = "host"                           # pictures beside issues: "host", "embed" or "remote" (docs/images.md)
+                                            # colours, fonts and the width: docs/themes.md
 
 [storage]
 # database_url = ""                         # empty: SQLite in .newsletter/; else such as "postgresql+psycopg://…"
+
+[preview]
+# test_addresses = []                       # to whom the preview may send a test: ["you@example.org"]
+# editor = ""                               # what opens a file: vscode, zed, idea…; empty goes by VISUAL and EDITOR
 
 [check]
 # A rule's name with "off", "info", "warning" or "error", such as  image-alt-missing = "error"

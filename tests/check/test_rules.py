@@ -352,7 +352,7 @@ def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
     elsewhere = """plugin-failed merge-tag-unknown nesting-too-deep line-too-long
         rule-crashed check-unknown-rule subject-repeated
         unsubscribe-html unsubscribe-text unsubscribe-header unsubscribe-one-click postal-address-missing size-clipped
-        size-near-clipping silence-unused silence-no-reason
+        size-near-clipping language-without-words image-file silence-unused silence-no-reason
         link-dead link-failing link-certificate link-moved link-private link-unchecked
         approval-stale number-gap date-order slot-taken subject-number link-left-over glossary-unused word-misspelt
         client-html html-language text-part-empty text-part-link-missing line-over-limit style-block-large
