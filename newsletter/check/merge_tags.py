@@ -13,7 +13,7 @@ from newsletter.finding import Severity
 GROUP = "merge tags"
 # Fields that a subscriber may have left empty; an address and the links are always there.
 _MAY_BE_EMPTY = re.compile(r"(?:first_)?name\s*(?:\||$)")
-_DEFAULT = re.compile(r"\|\s*default\b")
+_DEFAULT = re.compile(r"\|\s*(?:default|then)\b")  # a then() without default() is empty on purpose
 
 
 @rule(
