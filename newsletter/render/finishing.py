@@ -29,6 +29,7 @@ def finish(root: html.HtmlElement, words: Words, direction: str) -> html.HtmlEle
             link.text = words("Learn more →")
         elif "footnote-backref" in link.get("class", ""):
             link.attrib.pop("title", None)
+            link.text = "↪" if direction == "rtl" else link.text
             link.set("aria-label", words("Back to the text"))
     for title in root.iter("p"):
         kind = title.getparent().get("class", "").removeprefix("admonition").strip()
