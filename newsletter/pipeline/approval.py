@@ -47,8 +47,8 @@ def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "")
             edition=edition.as_json(),
             source_digest=issue.source_digest,
             segment=issue.segment,
-            pinned_to=_wall(issue.slot),
-            not_before=_wall(issue.date)[:10],
+            pinned_to=wall_text(issue.slot),
+            not_before=wall_text(issue.date)[:10],
             findings=[finding.as_json() for finding in findings],
             by=by or _me(),
             now=now,
@@ -74,7 +74,7 @@ def refuse_errors(issue: Issue, findings: Sequence[Finding]) -> None:
         raise SafetyError(f'"{issue.slug}" is not ready: {first}', f"see all of it: newsletter check {issue.slug}")
 
 
-def _wall(moment: Moment | None) -> str:
+def wall_text(moment: Moment | None) -> str:
     """A day as `YYYY-MM-DD`, a wall time as `YYYY-MM-DDTHH:MM`, nothing as nothing."""
     if moment is None:
         return ""

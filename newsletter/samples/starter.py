@@ -90,6 +90,10 @@ name = "outbox"                             # mails become files in .newsletter/
 [storage]
 # database_url = ""                         # empty: SQLite in .newsletter/; else such as "postgresql+psycopg://…"
 
+[preview]
+# test_addresses = []                       # to whom the preview may send a test: ["you@example.org"]
+# editor = ""                               # what opens a file: vscode, zed, idea…; empty goes by VISUAL and EDITOR
+
 [check]
 # A rule's name with "off", "info", "warning" or "error", such as  image-alt-missing = "error"
 """

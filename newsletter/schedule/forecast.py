@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 
@@ -17,12 +17,17 @@ _FAR = 104  # slots; a year of two a week
 
 def forecast(connection: Connection, schedule: Schedule, now: datetime) -> Iterator[tuple[Slot, Approved | None]]:
     """The coming slots without end, each with its issue or None."""
-    waiting = approved(connection)
     first = upcoming(connection, schedule, now)
-    for slot in slots_from(schedule, first.starts_at):
-        turns = in_turn(waiting, slot)
+    return allot(approved(connection), slots_from(schedule, first.starts_at))
+
+
+def allot(waiting: Iterable[Approved], slots: Iterable[Slot]) -> Iterator[tuple[Slot, Approved | None]]:
+    """Each of `slots` with the issue whose turn it is then, or None; an issue takes one slot."""
+    left = list(waiting)
+    for slot in slots:
+        turns = in_turn(left, slot)
         if turns:
-            waiting.remove(turns[0])
+            left.remove(turns[0])
         yield slot, turns[0] if turns else None
 
 
