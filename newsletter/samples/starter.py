@@ -96,6 +96,17 @@ name = "outbox"                             # mails become files in .newsletter/
 
 [check]
 # A rule's name with "off", "info", "warning" or "error", such as  image-alt-missing = "error"
+
+[links]
+# timeout = "10s"                           # how long a check waits for a site
+# deadline = "1m"                           # and for all of them
+# pause = "0.2s"                            # between two calls to one site
+# max_age = "1d"                            # how long an answer is remembered
+# at_once = 16                              # sites that are asked at the same time
+# allow = []                                # hosts of a private network that may be tried
+
+[spelling]
+# words = "words.txt"                       # words that are right here, one a line
 """
 
 _WELCOME = """\
