@@ -357,6 +357,7 @@ def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
         approval-stale number-gap date-order slot-taken subject-number link-left-over glossary-unused word-misspelt
         client-html html-language text-part-empty text-part-link-missing line-over-limit style-block-large
         list-id-missing sender-free sender-noreply sender-nameless
-        audience-empty audience-jump audience-suppressed audience-fields-empty audience-slow""".split()
+        audience-empty audience-jump audience-suppressed audience-fields-empty audience-slow
+        audience-daily-limit""".split()
     assert {rule.id for rule in RULES} == {*elsewhere, *(case[0] for case in FIRES)}
     assert {case[0] for case in FIRES} == {case[0] for case in SILENT}
