@@ -229,6 +229,36 @@ class StorageConfig(_Section):
     database_url: str = ""
 
 
+class RuleConfig(_Section):
+    """One line of `[check]`: how bad a finding of the rule is, and its threshold; what is not said stays as it is."""
+
+    severity: Literal["off", "info", "warning", "error"] | None = None
+    limit: Annotated[float, Field(ge=0)] | None = None
+
+
+# `rule = "warning"` is short for `rule = { severity = "warning" }`.
+RuleSetting = Annotated[
+    RuleConfig, BeforeValidator(lambda value: {"severity": value} if isinstance(value, str) else value)
+]
+
+
+class LinksConfig(_Section):
+    """`[links]`: how the addresses in an issue are tried. `allow` are host names that may be private."""
+
+    timeout: Duration = timedelta(seconds=10)
+    deadline: Duration = timedelta(minutes=1)
+    pause: Duration = timedelta(milliseconds=200)
+    max_age: Duration = timedelta(days=1)
+    at_once: Annotated[int, Field(ge=1, le=64)] = 16
+    allow: tuple[str, ...] = ()
+
+
+class SpellingConfig(_Section):
+    """`[spelling]`: the file with the words that are right here, one a line."""
+
+    words: str = "words.txt"
+
+
 class PreviewConfig(_Section):
     """`[preview]`: to whom the preview may send a test, and how it opens a file in the editor.
 
@@ -249,8 +279,11 @@ class Config(_Section):
     provider: ProviderConfig = ProviderConfig()
     delivery: DeliveryConfig = DeliveryConfig()
     storage: StorageConfig = StorageConfig()
+    check: Mapping[str, RuleSetting] = Field(default_factory=dict)
+    links: LinksConfig = LinksConfig()
+    clients: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    spelling: SpellingConfig = SpellingConfig()
     preview: PreviewConfig = PreviewConfig()
-    check: Mapping[str, Literal["off", "info", "warning", "error"]] = Field(default_factory=dict)
 
 
 def read_config(path: Path) -> Config:
@@ -331,23 +364,23 @@ _KINDS = (
 
 
 def _known_keys(section: list[str]) -> list[str]:
-    model: Any = Config
-    for name in section:
+    model: Any = RuleConfig if section[:1] == ["check"] else Config
+    for name in section if model is Config else []:
         model = model.model_fields[name].annotation
     return list(model.model_fields)
 
 
 def _line_of(keys: list[str], text: str) -> int | None:
-    """The line on which the last of `keys` is written, else its section's; TOML parsers do not keep it."""
-    section, found = "", None
+    """The line on which the last of `keys` is written, else one that holds it; TOML parsers do not keep it."""
+    section, found, depth = "", None, -1
     for number, line in enumerate(text.splitlines(), start=1):
         header = re.match(r"\s*\[\s*([\w.-]+)\s*\]", line)
-        if header:
-            section = header[1].rpartition(".")[2]
-            if keys and header[1].split(".")[0] == keys[0]:
-                found = number
-        elif [section, *keys[-1:]] == ["", *keys][-2:] and re.match(rf'\s*"?{re.escape(keys[-1])}"?\s*=', line):
-            return number
+        written = re.match(r'\s*"?([\w-]+)"?\s*=', line)
+        section = header[1] if header else section
+        path = section.split(".") if section else []
+        path += [written[1]] if written else []
+        if (header or written) and keys[: len(path)] == path and len(path) > depth:
+            found, depth = number, len(path)
     return found
 
 
@@ -366,6 +399,9 @@ def _written(value: Any) -> Any:
         seconds = value.total_seconds()
         unit = next((unit for unit in ("d", "h", "m", "s") if seconds and not seconds % _UNITS[unit]), "s")
         return f"{seconds / _UNITS[unit]:g}{unit}"
+    if isinstance(value, dict):  # a rule of [check]
+        told = {key: each for key, each in value.items() if each is not None}
+        return told["severity"] if told.keys() == {"severity"} else told
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -73,12 +73,24 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     "storage": {
         "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
     },
+    "links": {
+        "timeout": "How long `check` waits for a site to answer.",
+        "deadline": "How long it waits for all of them; what is left is not checked, and said so.",
+        "pause": "The wait between two calls to one site.",
+        "max_age": "How long an answer is remembered; a bad one for an hour at most.",
+        "at_once": "Sites that are asked at the same time.",
+        "allow": "Hosts that may be tried although they are in a private network.",
+    },
+    "spelling": {
+        "words": "A file of words that are right here, one a line; see `word-misspelt` in [checks.md](checks.md).",
+    },
     "preview": {
         "test_addresses": "To whom `newsletter preview` may send a test, and to nobody else.",
         "editor": "What opens a file: `vscode`, `zed`, `idea`, `subl`…, or an address with `{path}`, `{line}` and "
         "`{column}`; empty: by the variables `VISUAL` and `EDITOR`.",
     },
 }
+_OPEN = ("check", "clients")  # any key is a rule's or a mail program's
 _HEAD = """\
 # Configuration
 
@@ -101,7 +113,22 @@ _TAIL = """\
 
 ## `[check]`
 
-A rule's name with `off`, `info`, `warning` or `error`; [checks.md](checks.md) lists all rules.
+A rule's name with `off`, `info`, `warning` or `error`, or with `{ severity = "warning", limit = 50 }`;
+[checks.md](checks.md) lists all rules, and the limits of those that have one.
+
+## `[clients]`
+
+The shares of mail programs among your readers, in any unit; without it, a rough guess. A rule about what a program does
+not show speaks where the share of readers without it is over the rule's limit.
+
+```toml
+[clients]
+apple-mail-ios = 40
+gmail-desktop-webmail = 25
+outlook-windows = 35
+```
+
+The names are those of caniemail.com, family and platform: `newsletter check` lists them where it does not know one.
 
 ## Secrets
 
@@ -123,7 +150,7 @@ extra: `pip install 'newsletter[postgres]'`.
 
 def as_markdown() -> str:
     """The page that explains every key of every section."""
-    sections = [_section(name, field) for name, field in Config.model_fields.items() if name != "check"]
+    sections = [_section(name, field) for name, field in Config.model_fields.items() if name not in _OPEN]
     return "".join([_HEAD, *sections, _TAIL])
 
 
@@ -147,7 +174,10 @@ def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(f"`{_toml(choice)}`" for choice in get_args(field.annotation))
     if get_origin(field.annotation) is tuple:
-        return "list of days, `mon` to `sun`" if get_args(field.annotation)[0] == Day else "list of addresses"
+        first = get_args(field.annotation)[0]
+        return (
+            "list of days, `mon` to `sun`" if first == Day else "list of texts" if first is str else "list of addresses"
+        )
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
         return "a section of its own"
     wanted = next((part for part in get_args(field.annotation) if part is not type(None)), field.annotation)
@@ -160,6 +190,8 @@ def _toml(value: object) -> str:
     match value:
         case timedelta():
             seconds = round(value.total_seconds())
+            if value < timedelta(seconds=1) and value:
+                return f'"{round(value.total_seconds() * 1000)}ms"'
             return f'"{seconds // 3600}h"' if seconds and seconds % 3600 == 0 else f'"{seconds}s"'
         case time():
             return f'"{value:%H:%M}"'

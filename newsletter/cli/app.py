@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from newsletter.cli import audience, demo, editing, planning, previewing, sending, simulator, theming
+from newsletter.cli import audience, checking, demo, editing, planning, previewing, sending, simulator, theming
 from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 config = typer.Typer(help="See what is configured.")
 app.command("demo", epilog=example("demo"))(demo.demo)
-for command in (editing.init, editing.new, editing.check, editing.build, editing.approve, editing.unapprove):
+for command in (editing.init, editing.new, checking.check, editing.build, editing.approve, editing.unapprove):
     app.command(command.__name__, epilog=example(command.__name__))(command)
 app.command("preview", epilog=example("preview"))(previewing.preview)
 app.command("new-theme")(theming.new_theme)

@@ -64,7 +64,8 @@ def read_issue(path: Path) -> Issue:
 
 def parse_issue(path: Path, data: bytes) -> Issue:
     """The issue that `data` holds, as if it were read from `path`."""
-    front = read_front_matter(path, decode(path, data))
+    text = decode(path, data)
+    front = read_front_matter(path, text)
     values = dict(front.values)
     heading = first_heading(front.body)
     title = values.get("title") or values.get("subject") or (heading.text if heading else "")
@@ -82,6 +83,8 @@ def parse_issue(path: Path, data: bytes) -> Issue:
         source_digest=hashlib.sha256(data).hexdigest(),
         notes=tuple(notes),
         vars=MappingProxyType(values.pop("vars", {})),
+        checks=MappingProxyType(values.pop("checks", {})),
+        text=text,
         **{key: value for key, value in values.items() if key not in ("slug", "subject", "title")},
         subject=subject,
         title=title,

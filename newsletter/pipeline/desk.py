@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from newsletter.content.glossary import read_glossary
 from newsletter.content.issue import Issue
@@ -21,6 +23,11 @@ from newsletter.publication import Publication
 from newsletter.render.edition import Edition
 from newsletter.render.site import IssueLink, Site
 from newsletter.render.theme import Theme, read_theme
+
+if TYPE_CHECKING:
+    from newsletter.check.inspection import Inspection
+    from newsletter.check.known import Known
+    from newsletter.check.rule import Rule
 
 _SUFFIXES = (".md", ".markdown")
 _IMAGE = re.compile(r"!\[|<img\b", re.IGNORECASE)
@@ -105,13 +112,61 @@ class Desk:
         return pictures
 
     def check(self, issue: Issue, edition: Edition, now: datetime) -> tuple[Finding, ...]:
-        """What the rules have to say, the worst first."""
+        """What the rules have to say, the worst first; without network and database."""
+        return self.findings(self.inspect(issue, edition, now))
+
+    def inspect(self, issue: Issue, edition: Edition, now: datetime) -> Inspection:
+        """The issue as rules look at it; `known` holds what files can tell."""
         from newsletter.check.inspection import Inspection
-        from newsletter.check.run import check
 
         today = now.astimezone(self.publication.config.schedule.zone).date()
-        inspection = Inspection(issue, edition, self.site, today, self.folder.issues)
-        return check(inspection, self.publication.config.check)
+        known = self.known
+        if self.levels.get("word-misspelt", "off") != "off":
+            from newsletter.check.spelling import speller
+
+            words = self.publication.folder / self.publication.config.spelling.words
+            known = replace(known, misspelt=speller(issue.language or self.site.language, words))
+        return Inspection(issue, edition, self.site, today, self.folder.issues, known)
+
+    def findings(self, inspection: Inspection) -> tuple[Finding, ...]:
+        """What the rules have to say of an inspection, the worst first."""
+        from newsletter.check.run import check
+
+        return check(inspection, self.levels, self.limits, self.rules)
+
+    @cached_property
+    def known(self) -> Known:
+        """What the files of the publication and of the program tell the rules."""
+        from newsletter.check.caniemail import read_support
+        from newsletter.check.known import Known
+
+        return Known(support=read_support(self.publication.config.clients), notes=self._plugins[1])
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules that a check of this publication runs."""
+        from newsletter.check.registry import RULES
+
+        return (*RULES, *self._plugins[0])
+
+    @cached_property
+    def _plugins(self) -> tuple[tuple[Rule, ...], tuple[Finding, ...]]:
+        from newsletter.check.plugins import load_rules
+        from newsletter.check.registry import RULES
+
+        return load_rules(self.publication.folder, RULES)
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """How bad each rule is that `[check]` sets."""
+        settings = self.publication.config.check
+        return {name: setting.severity for name, setting in settings.items() if setting.severity}
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The threshold of each rule that `[check]` sets."""
+        settings = self.publication.config.check
+        return {name: setting.limit for name, setting in settings.items() if setting.limit is not None}
 
 
 def open_desk(publication: Publication, read: Callable[[Path], Issue] | None = None) -> Desk:

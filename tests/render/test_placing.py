@@ -28,7 +28,9 @@ PNG = bytes.fromhex(
     "2a60a2460003a31a47350e0000c2e90113c3d8bd2b0000000049454e44ae426082"
 )
 PAGE = "https://newsletter.example/cat/"
-ISSUE = "---\nsubject: A cat\nstatus: ready\n---\n![A cat](pics/cat.png) and [a link](https://example.org/)\n"
+ISSUE = "---\nsubject: A cat\nstatus: ready\n---\n![A cat](pics/cat.png) and [a link](https://example.org/)\n\n" + (
+    "A cat sat. " * 40
+)
 
 
 @pytest.fixture
