@@ -78,7 +78,7 @@ def test_glossary_configuration_and_theme_reload_too(chromium: Browser, tmp_path
         theme = folder / "templates" / "default"
         theme.mkdir(parents=True)
         email_html = (builtin("templates") / "default" / "email.html").read_text()
-        theme.joinpath("email.html").write_text(email_html + "<p>A line of the theme's own</p>")
+        theme.joinpath("email.html").write_text(email_html.replace("</body>", "A line of the theme's own</body>"))
         expect(email.get_by_text("A line of the theme's own")).to_be_attached()
         theme.joinpath("email.html").write_text("{{ broken")
         expect(page.locator("#banner")).to_contain_text("templates/default/email.html:1")
