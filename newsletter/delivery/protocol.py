@@ -11,10 +11,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from newsletter.content.pictures import Picture
+
 
 @dataclass(frozen=True)
 class Message:
-    """What all recipients have in common; `subject`, `html`, `text` and header values may hold `{{variable}}`."""
+    """What all recipients have in common; `subject`, `html`, `text` and header values may hold `{{variable}}`.
+
+    `carried` are the pictures that the HTML shows from within the mail.
+    """
 
     sender: str
     subject: str
@@ -22,6 +27,7 @@ class Message:
     text: str
     reply_to: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    carried: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ ROUTES: tuple[tuple[str, Handler, bool], ...] = (
     ("/unsubscribe/", leaving.lost_link, True),
     ("/unsubscribe/{token}", leaving.unsubscribe, True),
     ("/preferences/{token}", leaving.preferences, True),
+    ("/{slug}/images/{name}", reading.picture, False),
     ("/{slug}/", reading.issue_page, False),
     ("/{slug}", reading.to_issue, False),
 )

@@ -24,7 +24,7 @@ def rss(site: Site, issues: Sequence[Published]) -> str:
         f"<pubDate>{format_datetime(issue.sent_at)}</pubDate>"
         + "".join(f"<category>{_x(tag)}</category>" for tag in issue.tags)
         + f"<description>{_x(issue.subtitle or issue.preheader)}</description>"
-        f"<content:encoded>{_x(issue.article)}</content:encoded></item>\n"
+        f"<content:encoded>{_x(_article(site, issue))}</content:encoded></item>\n"
         for issue in issues[:LONGEST]
     )
     built = f"<lastBuildDate>{format_datetime(issues[0].sent_at)}</lastBuildDate>" if issues else ""
@@ -47,7 +47,7 @@ def atom(site: Site, issues: Sequence[Published]) -> str:
         f"<published>{_stamp(issue.sent_at)}</published>"
         + "".join(f'<category term="{_x(tag)}"/>' for tag in issue.tags)
         + f"<summary>{_x(issue.subtitle or issue.preheader)}</summary>"
-        f'<content type="html">{_x(issue.article)}</content></entry>\n'
+        f'<content type="html">{_x(_article(site, issue))}</content></entry>\n'
         for issue in issues[:LONGEST]
     )
     updated = issues[0].sent_at if issues else datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,7 +67,7 @@ def json_feed(site: Site, issues: Sequence[Published]) -> str:
             "url": site.page_of(issue.slug),
             "title": issue.title,
             "summary": issue.subtitle or issue.preheader,
-            "content_html": issue.article,
+            "content_html": _article(site, issue),
             "date_published": _stamp(issue.sent_at),
             "language": issue.language,
             "tags": list(issue.tags),
@@ -100,6 +100,11 @@ def sitemap(site: Site, issues: Sequence[Published], tags: Sequence[str]) -> str
         '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
         f"{''.join(pages)}</urlset>\n"
     )
+
+
+def _article(site: Site, issue: Published) -> str:
+    """The text of an issue; a feed has no page that the pictures' addresses could be relative to."""
+    return issue.article.replace('src="images/', f'src="{site.page_of(issue.slug)}images/')
 
 
 def _stamp(moment: datetime) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,11 +17,11 @@ from newsletter.publication import Publication
 from newsletter.render.language import direction, promise
 from newsletter.render.site import Site
 from newsletter.render.theme import read_theme
+from newsletter.render.words import Words
 from newsletter.store.database import Store
 from newsletter.web.public.inbox import Inbox
 from newsletter.web.public.limits import Limits
 from newsletter.web.public.shelf import Shelf
-from newsletter.web.public.words import Words, words_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class House:
     store: Store
     signer: Signer
     site: Site
+    words: Words
     css: str
     shelf: Shelf
     now: Callable[[], datetime]
@@ -52,11 +53,6 @@ class House:
         parts = urlsplit(self.site.base_url)
         return f"{parts.scheme}://{parts.netloc}"
 
-    @cached_property
-    def words(self) -> Words:
-        """The pages' words in the publication's language."""
-        return words_of(self.site.language)
-
     def page(self, template: str, title: str, **values: Any) -> str:
         """The page `template`, filled; `title` stands in the window and, on most pages, at the top."""
         common = {
@@ -66,7 +62,7 @@ class House:
             "css": self.css,
             "dir": direction(self.site.language),
             "title": title,
-            "promise": promise(self.site.days),
+            "promise": promise(self.site.days, self.words),
             "static": self.static,
             "description": "",
             "canonical": "",
@@ -77,13 +73,15 @@ class House:
 
 def open_house(publication: Publication, store: Store, now: Callable[[], datetime], **more: Any) -> House:
     """The house of a publication; raises NewsletterError where its key, issues or theme cannot be read."""
-    theme = read_theme(publication.themes, publication.config.theme.name)
+    look, site = publication.config.theme, open_desk(publication).site
+    theme = read_theme(publication.themes, look.name, look)
     return House(
         publication=publication,
         store=store,
         signer=open_signer(publication.state),
-        site=open_desk(publication).site,
-        css=_tidy(theme.files["web.css"] + _own_css()),
+        site=site,
+        words=theme.words(site.language),
+        css=_tidy(theme.fill("web.css", {}) + _own_css()),
         shelf=Shelf(store, lambda: _tags_of(publication)),
         now=now,
         **more,

@@ -113,4 +113,4 @@ def _problem(house: House) -> str:
 def _days(house: House) -> str:
     from newsletter.render.language import promise
 
-    return promise(house.site.days)
+    return promise(house.site.days, house.words)

@@ -7,7 +7,7 @@ from html import escape
 
 from newsletter.delivery.protocol import Message
 from newsletter.render.site import Site
-from newsletter.web.public.words import Words
+from newsletter.render.words import Words
 
 _LINK = "{{action_url}}"  # filled by the provider, as in an issue
 

@@ -69,7 +69,7 @@ def archive(
         heading,
         heading=heading,
         issues=issues,
-        days={issue.slug: day_text(issue.sent_at.astimezone(zone).date()) for issue in issues},
+        days={issue.slug: day_text(issue.sent_at.astimezone(zone).date(), _) for issue in issues},
         number=number,
         tag=tag,
         query=query,
@@ -88,6 +88,15 @@ def issue_page(house: House, ask: Ask) -> Answer:
         return replies.missing(house)
     headers = {} if issue.listed else {"X-Robots-Tag": "noindex"}
     return Answer(issue.page.encode(), headers=headers)
+
+
+def picture(house: House, ask: Ask) -> Answer:
+    """A picture of an issue that was sent; mails show it too, so it may be kept for long."""
+    found = house.shelf.picture(ask.path["slug"], ask.path["name"])
+    if found is None:
+        return replies.missing(house)
+    headers = {"Cache-Control": "public, max-age=604800", "Cross-Origin-Resource-Policy": "cross-origin"}
+    return Answer(found[0], type=found[1], headers=headers)
 
 
 def to_issue(house: House, ask: Ask) -> Answer:

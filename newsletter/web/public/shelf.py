@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import mimetypes
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from newsletter.delivery.states import BroadcastState
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts, editions
 
+_SHOWN = ("slug", "subject", "preheader", "language", "web")
 _BEGUN = (BroadcastState.SENDING, BroadcastState.PAUSED, BroadcastState.SENT)
 _ARTICLE = re.compile(r"<article>(.*?)</article>", re.DOTALL)
 _OPENING = re.compile(r'<header class="opening">.*?</header>', re.DOTALL)
@@ -62,7 +65,7 @@ class Shelf:
             missing = {row.digest for row in rows} - set(self._editions)
             for digest in missing:
                 content = connection.execute(select(editions.c.content).where(editions.c.digest == digest)).scalar_one()
-                self._editions[digest] = json.loads(content)
+                self._editions[digest] = {key: text for key, text in json.loads(content).items() if key in _SHOWN}
         tags = self.tags_of()
         issues = tuple(
             publish(self._editions[row.digest], row.started_at, listed=not row.segment, tags=tags.get(row.slug, ()))
@@ -78,6 +81,23 @@ class Shelf:
     def find(self, slug: str) -> Published | None:
         """The issue with this slug, or None where it was not sent."""
         return next((issue for issue in self.issues() if issue.slug == slug), None)
+
+    def picture(self, slug: str, name: str) -> tuple[bytes, str] | None:
+        """A picture on an issue's page and in its mails: its bytes and their media type."""
+        query = select(editions.c.content).join(broadcasts, broadcasts.c.digest == editions.c.digest)
+        query = query.where(broadcasts.c.slug == slug, broadcasts.c.state.in_(_BEGUN))
+        with self.store.reading() as connection:
+            content = connection.execute(query).scalar()
+        pictures = json.loads(content).get("pictures", ()) if content else ()
+        found = next((picture for picture in pictures if picture["name"] == name), None)
+        return (base64.b64decode(found["data"]), _media_type(name)) if found else None
+
+    def picture_names(self, slug: str) -> list[str]:
+        """The names of an issue's pictures."""
+        query = select(editions.c.content).join(broadcasts, broadcasts.c.digest == editions.c.digest)
+        with self.store.reading() as connection:
+            content = connection.execute(query.where(broadcasts.c.slug == slug)).scalar()
+        return [picture["name"] for picture in json.loads(content).get("pictures", ())] if content else []
 
 
 def publish(edition: Mapping[str, str], sent_at: datetime, *, listed: bool, tags: tuple[str, ...]) -> Published:
@@ -106,6 +126,10 @@ def search(issues: tuple[Published, ...], text: str) -> tuple[Published, ...]:
     """Those that hold every word of `text`, or a word that begins so."""
     words = text.casefold().split()[:10]
     return tuple(issue for issue in issues if all(word in issue.words for word in words))
+
+
+def _media_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

@@ -28,6 +28,9 @@ def build(house: House, target: Path) -> list[Path]:
         pages.append((f"page/{number}/index.html", reading.numbered(still, number)))
     pages += [(f"{issue.slug}/index.html", reading.issue_page(still, _asking(slug=issue.slug))) for issue in issues]
     pages += [(f"tags/{_folder(tag)}/index.html", reading.tagged(still, _asking(tag=tag))) for tag in tags_of(listed)]
+    for issue in issues:
+        for name in still.shelf.picture_names(issue.slug):
+            pages.append((f"{issue.slug}/images/{name}", reading.picture(still, _asking(slug=issue.slug, name=name))))
     machines: dict[str, Page] = {
         "feed.xml": reading.rss,
         "atom.xml": reading.atom,
