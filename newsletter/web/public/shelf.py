@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import mimetypes
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -90,7 +89,7 @@ class Shelf:
             content = connection.execute(query).scalar()
         pictures = json.loads(content).get("pictures", ()) if content else ()
         found = next((picture for picture in pictures if picture["name"] == name), None)
-        return (base64.b64decode(found["data"]), _media_type(name)) if found else None
+        return (base64.b64decode(found["data"]), found["kind"]) if found else None
 
     def picture_names(self, slug: str) -> list[str]:
         """The names of an issue's pictures."""
@@ -126,10 +125,6 @@ def search(issues: tuple[Published, ...], text: str) -> tuple[Published, ...]:
     """Those that hold every word of `text`, or a word that begins so."""
     words = text.casefold().split()[:10]
     return tuple(issue for issue in issues if all(word in issue.words for word in words))
-
-
-def _media_type(name: str) -> str:
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

@@ -66,9 +66,9 @@ class Town:
     def visitor(self) -> Visitor:
         return Visitor(self.house)
 
-    def publish(self, slug: str, tags: str = "ai", segment: str = "") -> None:
+    def publish(self, slug: str, tags: str = "ai", segment: str = "", body: str = "") -> None:
         """Write an issue, approve it, send it."""
-        text = _ISSUE.format(slug=slug, tags=tags, segment=segment)
+        text = _ISSUE.format(slug=slug, tags=tags, segment=segment) + body
         (self.folder / "issues" / f"{slug}.md").write_text(text, encoding="utf-8")
         desk = open_desk(self.publication)
         approve(desk, self.store, desk.find(slug), NOW, by="a test")
