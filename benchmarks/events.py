@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="newsletter-bench-") as name:
         folder = Path(name)
-        calls = [_call(number) for number in range(options.events)]
+        calls = [event_call(number) for number in range(options.events)]
         with serving(folder) as (process, port):
             before, begin = _computing(process.pid), time.perf_counter()
             acknowledged = asyncio.run(_post_all(port, calls, options.connections))
@@ -83,7 +83,7 @@ def count(folder: Path) -> int:
         return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])
 
 
-def _call(number: int) -> bytes:
+def event_call(number: int) -> bytes:
     """One event as the bytes of its request."""
     data = {"emailId": f"e{number}", "batchId": "b", "to": {"email": f"r{number}@reader.example"}, "subject": "News"}
     body = json.dumps({"type": "email.delivered", "createdAt": "2026-11-24T08:00:00Z", "data": data}).encode()

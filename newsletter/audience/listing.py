@@ -70,7 +70,7 @@ def everything(connection: Connection, email_key: str) -> dict[str, Any] | None:
     sent = (
         select(broadcasts.c.slug, broadcasts.c.planned_at, deliveries.c.state, deliveries.c.reason)
         .join(broadcasts, broadcasts.c.id == deliveries.c.broadcast_id)
-        .where(deliveries.c.subscriber_id == number)
+        .where(deliveries.c.broadcast_id.in_(select(broadcasts.c.id)), deliveries.c.subscriber_id == number)
         .order_by(broadcasts.c.id)
     )
     told = select(events.c.kind, events.c.occurred_at, events.c.source, events.c.detail)

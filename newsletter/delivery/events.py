@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from newsletter.audience.consent import record
 from newsletter.audience.subscribers import State, leave
 from newsletter.delivery.protocol import Event, EventKind
-from newsletter.delivery.states import BatchState, DeliveryState, delivery_states_before
+from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState, delivery_states_before
 from newsletter.store.tables import batches, broadcasts, deliveries, editions, events, subscribers
 
 _Row = Any  # of a query whose columns differ
@@ -123,6 +123,13 @@ class _Round:
     def _candidates(self, keys: list[str]) -> dict[str, list[_Row]]:
         """The deliveries that these events may be about, by address."""
         references = sorted({row.reference for row in self.rows if row.reference})
+        named = batches.c.reference.in_(references)
+        doubtful = batches.c.state.in_([BatchState.UNKNOWN, BatchState.POSTING])
+        # Asked for by broadcast, all is found by keys that are there anyway: no index makes a broadcast slower.
+        open_ones = select(broadcasts.c.id).where(broadcasts.c.state != BroadcastState.SENT)
+        sent: set[int] = set()
+        for likely in (named, doubtful & batches.c.broadcast_id.in_(open_ones)):
+            sent.update(self.connection.execute(select(batches.c.broadcast_id).where(likely).distinct()).scalars())
         columns = (deliveries.c.email_key, deliveries.c.subscriber_id, deliveries.c.broadcast_id)
         query = (
             select(*columns, deliveries.c.batch_number, batches.c.reference, batches.c.state, broadcasts.c.digest)
@@ -131,8 +138,8 @@ class _Round:
                 (batches.c.broadcast_id == deliveries.c.broadcast_id) & (batches.c.number == deliveries.c.batch_number),
             )
             .join(broadcasts, broadcasts.c.id == deliveries.c.broadcast_id)
-            .where(deliveries.c.email_key.in_(keys))
-            .where(batches.c.reference.in_(references) | batches.c.state.in_([BatchState.UNKNOWN, BatchState.POSTING]))
+            .where(deliveries.c.broadcast_id.in_(sorted(sent)), deliveries.c.email_key.in_(keys))
+            .where(named | doubtful)
         )
         found: dict[str, list[_Row]] = defaultdict(list)
         for row in self.connection.execute(query):

@@ -184,8 +184,6 @@ deliveries = Table(
     _one_of("state", "pending", "accepted", "rejected", "skipped", "unknown", "delivered", "bounced", "complained"),
     UniqueConstraint("broadcast_id", "email_key"),
     Index(None, "broadcast_id", "batch_number"),
-    Index(None, "email_key"),
-    Index(None, "subscriber_id"),
 )
 
 consents = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import re
 import socket
@@ -235,3 +236,33 @@ def test_a_body_that_does_not_come_is_not_waited_for(served: Served, monkeypatch
     connection.endheaders(b"email=")
     assert connection.getresponse().status == 408
     connection.close()
+
+
+@pytest.mark.slow
+def test_a_kill_loses_no_event_that_was_acknowledged(tmp_path: Path) -> None:
+    from benchmarks.events import count, event_call, serving
+
+    acknowledged: list[int] = []
+    with serving(tmp_path) as (process, port):
+
+        def post(numbers: range) -> None:
+            for number in numbers:
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                    connection.sendall(event_call(number))
+                    if connection.recv(4096).startswith(b"HTTP/1.1 200"):
+                        acknowledged.append(number)
+
+        def until_killed(numbers: range) -> None:
+            with contextlib.suppress(OSError):
+                post(numbers)
+
+        threads = [
+            threading.Thread(target=until_killed, args=(range(n, n + 10_000),)) for n in range(0, 80_000, 10_000)
+        ]
+        for thread in threads:
+            thread.start()
+        wait(lambda: len(acknowledged) > 200)
+        process.kill()
+        for thread in threads:
+            thread.join()
+    assert count(tmp_path) >= len(acknowledged) > 200

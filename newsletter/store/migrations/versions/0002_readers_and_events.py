@@ -67,8 +67,6 @@ def _events() -> None:
     )
     op.create_index("ix_events_state_id", "events", ["state", "id"])
     op.create_index("ix_events_subscriber_id_kind_occurred_at", "events", ["subscriber_id", "kind", "occurred_at"])
-    op.create_index("ix_deliveries_email_key", "deliveries", ["email_key"])
-    op.create_index("ix_deliveries_subscriber_id", "deliveries", ["subscriber_id"])
     op.create_index("ix_batches_reference", "batches", ["reference"])
 
 
