@@ -238,3 +238,9 @@ def test_the_pictures_of_an_issue_are_where_its_mails_and_page_look_for_them(tow
     assert town.visitor.get("/one/images/other.png").status == 404
     build(town.house, tmp_path / "site")
     assert (tmp_path / "site" / "one" / source).read_bytes() == picture.body
+
+
+def test_whoever_reads_far_too_fast_waits_and_pictures_in_mails_do_not(town: Any) -> None:
+    visitor = Visitor(replace(town.house, limits=Limits(reading=Limit(5, 0.001))))
+    assert [visitor.get("/robots.txt").status for _ in range(7)] == [200] * 5 + [429] * 2
+    assert visitor.get("/one/images/x.png").status == 404
