@@ -53,6 +53,12 @@ class House:
         parts = urlsplit(self.site.base_url)
         return f"{parts.scheme}://{parts.netloc}"
 
+    @property
+    def language(self) -> str:
+        """The language that the pages are in: English, until the theme's catalogues have their words."""
+        sample = "Look into your inbox"
+        return self.site.language if self.words(sample) != sample else "en"
+
     def page(self, template: str, title: str, **values: Any) -> str:
         """The page `template`, filled; `title` stands in the window and, on most pages, at the top."""
         common = {
@@ -60,7 +66,8 @@ class House:
             "site": self.site,
             "root": self.root,
             "css": self.css,
-            "dir": direction(self.site.language),
+            "language": self.language,
+            "dir": direction(self.language),
             "title": title,
             "promise": promise(self.site.days, self.words),
             "static": self.static,
