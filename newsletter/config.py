@@ -6,13 +6,14 @@ systemd provides, then in the environment.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import time, timedelta
+from datetime import date, datetime, time, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -71,6 +72,66 @@ def _different(days: tuple[str, ...]) -> tuple[str, ...]:
     return days
 
 
+def _wall(value: object) -> object:
+    """A one-off slot: a day and a time of day, without zone."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", value):
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(value)
+    elif isinstance(value, datetime) and value == value.replace(second=0, microsecond=0, tzinfo=None):
+        return value  # without quotes it is a local date-time to TOML
+    raise ValueError('expected a day and a time such as "2026-12-24T18:00", without zone')
+
+
+def _date(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        with contextlib.suppress(ValueError):
+            return date.fromisoformat(value)
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError('expected a day such as "2026-12-25"')
+
+
+def _yearly(value: object) -> object:
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d\d-\d\d", value):
+        with contextlib.suppress(ValueError):
+            day = date.fromisoformat(f"2000-{value}")  # a leap year: 02-29 is a day, in the years that have it
+            return day.month, day.day
+    raise ValueError('expected a day of every year such as "12-25"')
+
+
+def _range(value: object) -> object:
+    if isinstance(value, tuple):
+        return value
+    first, dots, last = value.partition("..") if isinstance(value, str) else ("", "", "")
+    if not dots:
+        raise ValueError('expected a range of days such as "2026-07-20..2026-08-14"')
+    start, end = _date(first.strip()), _date(last.strip())
+    assert isinstance(start, date) and isinstance(end, date)  # noqa: S101 - _date gives no other
+    if end < start:
+        raise ValueError("the pause ends before it begins")
+    if end - start > _LONGEST:
+        raise ValueError("expected a pause of a year at most")
+    return start, end
+
+
+def _lead(value: object) -> object:
+    """A time before the slot, written with or without its minus sign; nothing where it is empty."""
+    if value in ("", None):
+        return None
+    return _duration(value.strip().removeprefix("-")) if isinstance(value, str) else _duration(value)
+
+
+def _empty_slot(value: object) -> object:
+    if value == "repeat-best":
+        raise ValueError(
+            'expected "skip" or "notify"; "repeat-best" would need to know which issue readers liked best, '
+            "and to send it again to those who have it: this version does neither"
+        )
+    return value
+
+
 def _one_line(value: str) -> str:
     if _CONTROL.search(value):
         raise ValueError("expected one line of text")
@@ -113,6 +174,11 @@ def _secret_name(value: str) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
 WallTime = Annotated[time, BeforeValidator(_wall_time)]
+OneOff = Annotated[datetime, BeforeValidator(_wall)]
+Date = Annotated[date, BeforeValidator(_date)]
+Yearly = Annotated[tuple[int, int], BeforeValidator(_yearly)]
+DateRange = Annotated[tuple[date, date], BeforeValidator(_range)]
+Lead = Annotated[timedelta | None, BeforeValidator(_lead)]
 Zone = Annotated[str, AfterValidator(_zone)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 Language = Annotated[str, AfterValidator(_language)]
@@ -151,12 +217,25 @@ class ScheduleConfig(_Section):
     days: Annotated[tuple[Day, ...], Field(min_length=1), AfterValidator(_different)] = ("tue", "fri")
     at: WallTime = time(9)
     timezone: Zone = "UTC"
+    extra: tuple[OneOff, ...] = ()
+    skip: tuple[Date, ...] = ()
+    holidays: tuple[Yearly, ...] = ()
+    pause: tuple[DateRange, ...] = ()
     late_window: Duration = timedelta(hours=6)
+    late_policy: Literal["send", "ask", "skip"] = "send"
+    require_approval: bool = True
+    approve_by: Lead = None
+    empty_slot: Annotated[Literal["skip", "notify"], BeforeValidator(_empty_slot)] = "skip"
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone that wall times are meant in."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def pauses(self) -> tuple[tuple[date, date], ...]:
+        """The ranges of days without slots, first and last included."""
+        return self.pause
 
 
 class ProviderConfig(_Section):
@@ -306,13 +385,31 @@ def as_written(config: Config) -> dict[str, dict[str, Any]]:
 
 
 def _written(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return [_written_entry(entry) for entry in value]
     if isinstance(value, time):
         return value.isoformat(timespec="minutes")
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
         unit = next((unit for unit in ("d", "h", "m", "s") if seconds and not seconds % _UNITS[unit]), "s")
         return f"{seconds / _UNITS[unit]:g}{unit}"
-    return list(value) if isinstance(value, tuple) else value
+    return value
+
+
+def _written_entry(entry: Any) -> Any:
+    match entry:
+        case datetime():
+            return entry.isoformat(timespec="minutes")
+        case date():
+            return entry.isoformat()
+        case (int(month), int(day)):
+            return f"{month:02}-{day:02}"
+        case (date() as first, date() as last):
+            return f"{first}..{last}"
+        case _:
+            return entry
 
 
 def secret(name: str, environment: Mapping[str, str] | None = None) -> str | None:

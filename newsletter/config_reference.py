@@ -10,10 +10,25 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from newsletter.config import Config, Duration, Mailbox, SecretName, WallTime, WebAddress, Zone
+from newsletter.config import (
+    Config,
+    Date,
+    DateRange,
+    Day,
+    Duration,
+    Lead,
+    Mailbox,
+    OneOff,
+    SecretName,
+    WallTime,
+    WebAddress,
+    Yearly,
+    Zone,
+)
 
 _KINDS: tuple[tuple[Any, str], ...] = (
     (Duration, "length of time"),
+    (Lead, "length of time"),
     (WallTime, "time of day"),
     (Zone, "IANA time zone"),
     (Mailbox, "address"),
@@ -24,6 +39,13 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (int, "whole number"),
     (float, "number"),
 )
+_LISTS: Mapping[Any, str] = {
+    Day: "list of days, `mon` to `sun`",
+    OneOff: "list of days with a time",
+    Date: "list of days",
+    Yearly: "list of days, `MM-DD`",
+    DateRange: "list of ranges of days",
+}
 _MEANINGS: Mapping[str, Mapping[str, str]] = {
     "publication": {
         "name": "The name of the newsletter, at the top of every issue.",
@@ -42,7 +64,15 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "days": "The days with a slot. Readers are promised them on the sign-up box.",
         "at": "When a slot opens, summer and winter alike.",
         "timezone": "The zone of `at`, and of every time that people are shown.",
+        "extra": 'One-off slots, such as `"2026-12-24T18:00"`. They stand on skipped and paused days too.',
+        "skip": 'Days without their regular slot, such as `"2026-12-25"`.',
+        "holidays": 'The same in every year, such as `"12-25"`.',
+        "pause": 'Ranges of such days, first and last included: `"2026-07-20..2026-08-14"`.',
         "late_window": "How late a slot may still be opened after a stop. Later, it is missed.",
+        "late_policy": "What becomes of a slot that is more than 15 minutes late, but within `late_window`.",
+        "require_approval": "If false, the scheduler approves each ready issue in which no check finds an error.",
+        "approve_by": 'How long before its slot an issue must be approved, such as `"-2h"`; empty: no limit.',
+        "empty_slot": "Whether the editors are told when a slot stays empty.",
     },
     "provider": {
         "name": "`outbox` writes mails as files into `.newsletter/outbox`; nothing is sent.",
@@ -129,7 +159,7 @@ def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(f"`{_toml(choice)}`" for choice in get_args(field.annotation))
     if get_origin(field.annotation) is tuple:
-        return "list of days, `mon` to `sun`"
+        return _LISTS[get_args(field.annotation)[0]]
     metadata = [*field.metadata, field.annotation]
     return next(words for kind, words in _KINDS if getattr(kind, "__metadata__", (kind,))[0] in metadata)
 
@@ -142,6 +172,8 @@ def _toml(value: object) -> str:
             return f'"{seconds // 3600}h"' if seconds and seconds % 3600 == 0 else f'"{seconds}s"'
         case time():
             return f'"{value:%H:%M}"'
+        case None:
+            return '""'
         case tuple():
             return json.dumps(list(value))
         case _:

@@ -26,6 +26,7 @@ app.command("demo", epilog=example("demo"))(demo.demo)
 for command in (editing.init, editing.new, editing.check, editing.build, editing.approve, editing.unapprove):
     app.command(command.__name__, epilog=example(command.__name__))(command)
 app.add_typer(planning.queue, name="queue")
+app.command("calendar", epilog=example("calendar"))(planning.calendar)
 app.command("send", epilog=example("send"))(sending.send)
 app.command("status")(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")

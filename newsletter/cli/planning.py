@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,13 +61,49 @@ def release(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
     _change(context, "queue release", issue, lambda connection, slug: hold_issue(connection, slug, held=False))
 
 
+def calendar(
+    context: typer.Context,
+    start: str = typer.Option("", "--from", metavar="DATE", help="The first day; today where there is none."),
+    weeks: int = typer.Option(5, "--weeks", metavar="N", min=1, max=106, help="How many weeks."),
+    ics: Path | None = typer.Option(None, "--ics", metavar="FILE", help="Write an iCalendar file (- is stdout)."),
+) -> None:
+    """Show which issue goes out when.
+
+    The slots of some weeks: what became of them, what is planned for them as the queue stands, and which are free.
+    """
+    from newsletter.pipeline.agenda import calendar_of, write_ics
+    from newsletter.pipeline.desk import open_desk
+    from newsletter.schedule.calendar import month_view
+
+    out: Output = context.obj
+    out.command = "calendar"
+    publication = publication_of(out)
+    now = datetime.now(UTC)
+    first = day_of(start) if start else now.astimezone(publication.config.schedule.zone).date()
+    days = (first, first + timedelta(weeks=weeks))
+    with store_of(publication) as store:
+        entries = calendar_of(open_desk(publication), store, days, now)
+    lines = month_view(publication.config.schedule, days, entries)
+    if ics:
+        lines = write_ics(ics, publication, entries, now)
+    data = [
+        {"slot": entry.slot.wall_time, "timezone": entry.slot.timezone, "starts_at": entry.slot.starts_at.isoformat()}
+        | {"state": entry.state, "slug": entry.slug}
+        for entry in entries
+    ]
+    out.result({"slots": data, "ics": str(ics) if ics else None}, lines)
+
+
 @scheduler.command("explain", epilog=example("explain"))
 def explain(
     context: typer.Context,
     date: Annotated[str, typer.Argument(metavar="DATE", help="A day of the publication's calendar: YYYY-MM-DD.")],
 ) -> None:
     """Say what goes out on a day, and why not others."""
+    from newsletter.pipeline.desk import open_desk
+    from newsletter.pipeline.sending import objection
     from newsletter.schedule.explain import explain_day
+    from newsletter.schedule.passes import rules_of
 
     out: Output = context.obj
     out.command = "scheduler explain"
@@ -74,7 +111,15 @@ def explain(
     publication = publication_of(out)
     with store_of(publication) as store, store.reading() as connection:
         schedule = publication.config.schedule
-        sentences = explain_day(connection, schedule, day, datetime.now(UTC), schedule.late_window)
+        desk = open_desk(publication)
+        sentences = explain_day(
+            connection,
+            schedule,
+            day,
+            datetime.now(UTC),
+            rules_of(schedule),
+            objection=lambda issue: objection(desk, issue),
+        )
     out.result({"date": date, "sentences": sentences}, sentences)
 
 
@@ -116,8 +161,9 @@ def _change(
     context: typer.Context, command: str, reference: str = "", change: Callable[[Connection, str], None] | None = None
 ) -> None:
     """Make one change of the queue to the issue that `reference` means, if any, and show the queue as it is then."""
+    from newsletter.pipeline.agenda import queue_of
+    from newsletter.pipeline.desk import open_desk
     from newsletter.pipeline.selection import select_slug
-    from newsletter.schedule.queue import approved
 
     out: Output = context.obj
     out.command = command
@@ -127,13 +173,15 @@ def _change(
             slug = select_slug(publication, store, reference)
             with store.transaction() as connection:
                 change(connection, slug)
-        with store.reading() as connection:
-            issues = approved(connection)
-    lines = [
-        f"{place:>3}  {issue.slug}"
-        + (f"  pinned to {issue.pinned_to}" if issue.pinned_to else "")
-        + ("  held" if issue.held else "")
-        for place, issue in enumerate(issues, start=1)
-    ]
-    data = [{name: str(value) for name, value in vars(issue).items()} for issue in issues]
+        issues, turns, objections = queue_of(open_desk(publication), store, datetime.now(UTC))
+    width = max((len(issue.slug) for issue in issues), default=0)
+    lines, data = [], []
+    for place, issue in enumerate(issues, start=1):
+        slot = turns.get(issue.slug)
+        where = (
+            str(slot) if slot else "held" if issue.held else objections.get(issue.slug, "no slot in the coming year")
+        )
+        pinned = f"  pinned to {issue.pinned_to}" if issue.pinned_to else ""
+        lines.append(f"{place:>3}  {issue.slug:<{width}}  {where}{pinned}")
+        data.append({name: str(value) for name, value in vars(issue).items()} | {"slot": slot and slot.wall_time})
     out.result({"queue": data}, lines or ["the queue is empty: approve an issue with: newsletter approve ISSUE"])

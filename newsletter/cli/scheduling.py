@@ -16,7 +16,7 @@ from newsletter.pipeline.overview import until
 from newsletter.pipeline.providers import open_provider
 from newsletter.pipeline.sending import Sending
 from newsletter.publication import Publication
-from newsletter.schedule.passes import Passes, PassReport
+from newsletter.schedule.passes import Passes, PassReport, rules_of
 from newsletter.schedule.process import run_every_minute
 from newsletter.schedule.queue import approved, in_turn
 from newsletter.store.database import Store, open_store
@@ -87,7 +87,7 @@ class _Watch:
         )
         schedule = self.publication.config.schedule
         return Passes(
-            self.store, schedule, schedule.late_window, sending, self.clock.now, self.log
+            self.store, schedule, rules_of(schedule), sending, self.clock.now, self.log
         ).run(), sending.reports
 
     def log(self, line: str) -> None:

@@ -46,6 +46,7 @@ def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "")
             findings=[finding.as_json() for finding in findings],
             by=by or _me(),
             now=now,
+            number=issue.number,
         )
         slugs = [approved.slug for approved in queue.approved(connection)]
     return Approval(edition, findings, slugs.index(issue.slug) + 1)

@@ -50,20 +50,8 @@ class Sending:
     reports: list[Report] = field(default_factory=list)
 
     def objection(self, issue: Approved) -> str:
-        """Why the approved issue must not be sent as it is: its file changed or is gone. Empty where it may."""
-        try:
-            found = next((i for i in self.desk.folder.issues if i.slug == issue.slug), None)
-            if found is None and (broken := self.desk.error_of(issue.slug)):
-                raise broken
-            source = read_issue(found.path).source_digest if found else ""
-        except NewsletterError as error:
-            return f"its file can no longer be read: {error.message}"
-        if not source:
-            return f"its file is no longer in issues/: newsletter unapprove {issue.slug}"
-        if source != issue.source_digest:
-            seen = f"approved {issue.source_digest[:8]}, now {source[:8]}"
-            return f"its file changed since ({seen}); approve it again: newsletter approve {issue.slug}"
-        return ""
+        """Why the approved issue must not be sent as it is; empty where it may."""
+        return objection(self.desk, issue)
 
     def plan(self, connection: Connection, issue: Approved, slot_id: int | None) -> int:
         """Write down the broadcast of an approved issue on the caller's transaction; its id."""
@@ -147,6 +135,23 @@ class Sending:
 
     def _signer(self) -> Signer:
         return open_signer(self.desk.publication.state)
+
+
+def objection(desk: Desk, issue: Approved) -> str:
+    """Why the approved issue must not be sent as it is: its file changed or is gone. Empty where it may."""
+    try:
+        found = next((i for i in desk.folder.issues if i.slug == issue.slug), None)
+        if found is None and (broken := desk.error_of(issue.slug)):
+            raise broken
+        source = read_issue(found.path).source_digest if found else ""
+    except NewsletterError as error:
+        return f"its file can no longer be read: {error.message}"
+    if not source:
+        return f"its file is no longer in issues/: newsletter unapprove {issue.slug}"
+    if source != issue.source_digest:
+        seen = f"approved {issue.source_digest[:8]}, now {source[:8]}"
+        return f"its file changed since ({seen}); approve it again: newsletter approve {issue.slug}"
+    return ""
 
 
 def confirm(connection: Connection, slug: str, segment: str, typed: str) -> int:

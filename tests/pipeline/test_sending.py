@@ -13,7 +13,7 @@ from newsletter.errors import SafetyError, UsageError
 from newsletter.pipeline.approval import approve
 from newsletter.pipeline.rehearsal import approved_or_new, rehearse
 from newsletter.pipeline.sending import confirm, summary
-from newsletter.schedule.passes import Passes, PassReport
+from newsletter.schedule.passes import Passes, PassReport, rules_of
 from newsletter.schedule.queue import Approved, approved, hold
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def queued(press: Press, *names: str) -> None:
 def open_slot(press: Press, now: datetime) -> PassReport:
     press.now = now
     schedule = press.desk.publication.config.schedule
-    return Passes(press.store, schedule, schedule.late_window, press.sending(), lambda: now).run()
+    return Passes(press.store, schedule, rules_of(schedule), press.sending(), lambda: now).run()
 
 
 def mail_texts(press: Press) -> str:

@@ -14,7 +14,7 @@ from calendars import NotingSender, World, every, mornings
 from sqlalchemy import func, select
 
 from newsletter.errors import ProviderError
-from newsletter.schedule.passes import Passes
+from newsletter.schedule.passes import Passes, rules_of
 from newsletter.store.database import open_store
 from newsletter.store.tables import broadcasts
 
@@ -108,8 +108,7 @@ def test_a_late_start_within_the_window_sends_and_one_beyond_it_does_not(world: 
     report = here.look(friday + 6 * HOUR + MINUTE)
     assert here.recorded() == [(NINE, "taken", "a"), (friday, "missed", "")]
     assert report.lines == (
-        "the slot of Friday 2026-11-27 09:00 Europe/Berlin was missed: "
-        "nobody was there within the late window, so nothing was sent",
+        "the slot of Friday 2026-11-27 09:00 Europe/Berlin was missed: nobody was there in time, so nothing was sent",
     )
     tuesday = NINE + timedelta(days=7)
     here.live([tuesday, tuesday + MINUTE])
@@ -172,7 +171,7 @@ def test_of_two_schedulers_at_the_same_moment_one_opens_the_slot(world: Make, tm
         store = open_store("", tmp_path / "state")
         sender = NotingSender(store, lambda: NINE, here.sent)
         sender.unfinished = lambda connection: []  # type: ignore[method-assign]  # the other one is at it
-        passes = Passes(store, here.schedule, here.schedule.late_window, sender, lambda: NINE)
+        passes = Passes(store, here.schedule, rules_of(here.schedule), sender, lambda: NINE)
         together.wait()
         reports.append(passes.run())
         store.close()

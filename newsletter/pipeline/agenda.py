@@ -1,0 +1,57 @@
+"""Which issue goes out when, with the issues' files looked at: what `queue list` and `calendar` show."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from newsletter.errors import NewsletterError
+from newsletter.pipeline.desk import Desk
+from newsletter.pipeline.sending import objection
+from newsletter.publication import Publication
+from newsletter.schedule.calendar import Entry, entries_of, ics, plan_ahead
+from newsletter.schedule.passes import rules_of
+from newsletter.schedule.queue import Approved, approved
+from newsletter.schedule.slots import Slot
+from newsletter.store.database import Store
+
+_AHEAD = timedelta(days=366)
+
+
+def queue_of(desk: Desk, store: Store, now: datetime) -> tuple[list[Approved], Mapping[str, Slot], Mapping[str, str]]:
+    """The queue in its order, the slot that each issue will get, and why some must not be sent as they are."""
+    schedule = desk.publication.config.schedule
+    with store.reading() as connection:
+        issues = approved(connection)
+        objections = objections_to(desk, issues)
+        ahead = plan_ahead(connection, schedule, now + _AHEAD, now, rules_of(schedule), objections)
+    return issues, {entry.slug: entry.slot for entry in ahead if entry.slug}, objections
+
+
+def calendar_of(desk: Desk, store: Store, days: tuple[date, date], now: datetime) -> list[Entry]:
+    """The slots from the first day to before the last, with what became of them or is planned for them."""
+    schedule = desk.publication.config.schedule
+    with store.reading() as connection:
+        objections = objections_to(desk, approved(connection))
+        return entries_of(connection, schedule, days, now, rules_of(schedule), objections)
+
+
+def objections_to(desk: Desk, issues: Sequence[Approved]) -> dict[str, str]:
+    """Why some of the approved issues must not be sent as they are, by slug."""
+    return {issue.slug: why for issue in issues if (why := objection(desk, issue))}
+
+
+def write_ics(path: Path, publication: Publication, entries: Sequence[Entry], now: datetime) -> list[str]:
+    """Write the slots as an iCalendar file and say so; `-` is stdout. Raises NewsletterError where it cannot be."""
+    data = ics(publication.config.publication.name, entries, now)
+    if str(path) == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return []
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise NewsletterError(f"{path}: cannot be written: {error.strerror}", "name another file") from None
+    return [f"{path}: {len(entries)} slots"]
