@@ -30,7 +30,7 @@ _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # line ends among them
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=366)
-_UNSHOWN = ("api_key", "database_url", "base_url")  # a message never repeats what may hold a secret
+_UNSHOWN = ("api_key", "webhook", "database_url", "base_url")  # a message never repeats what may hold a secret
 
 
 def _duration(value: object) -> object:
@@ -186,6 +186,7 @@ Day = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], Before
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
+OptionalSecretName = Annotated[str, AfterValidator(lambda value: value and _secret_name(value))]
 
 
 class _Section(BaseModel):
@@ -260,6 +261,17 @@ class DeliveryConfig(_Section):
     backoff_limit: Duration = timedelta(seconds=60)
 
 
+class NotifyConfig(_Section):
+    """`[notify]`: whom to tell, how, and of what."""
+
+    editors: tuple[Mailbox, ...] = ()
+    webhook: OptionalSecretName = ""
+    command: tuple[str, ...] = ()
+    preflight: Duration = timedelta(hours=2)
+    warn_empty: Duration = timedelta(days=1)
+    report: bool = True
+
+
 class StorageConfig(_Section):
     """`[storage]`: where subscribers and deliveries live; SQLite in `.newsletter/` unless told otherwise."""
 
@@ -274,6 +286,7 @@ class Config(_Section):
     schedule: ScheduleConfig = ScheduleConfig()
     provider: ProviderConfig = ProviderConfig()
     delivery: DeliveryConfig = DeliveryConfig()
+    notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
     check: Mapping[str, Literal["off", "info", "warning", "error"]] = Field(default_factory=dict)
 

@@ -19,6 +19,7 @@ from newsletter.config import (
     Lead,
     Mailbox,
     OneOff,
+    OptionalSecretName,
     SecretName,
     WallTime,
     WebAddress,
@@ -34,6 +35,7 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (Mailbox, "address"),
     (WebAddress, "web address"),
     (SecretName, "name of a secret"),
+    (OptionalSecretName, "name of a secret"),
     (str, "text"),
     (bool, "true or false"),
     (int, "whole number"),
@@ -45,6 +47,8 @@ _LISTS: Mapping[Any, str] = {
     Date: "list of days",
     Yearly: "list of days, `MM-DD`",
     DateRange: "list of ranges of days",
+    Mailbox: "list of addresses",
+    str: "list of words",
 }
 _MEANINGS: Mapping[str, Mapping[str, str]] = {
     "publication": {
@@ -90,6 +94,14 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "max_attempts": "Calls for one batch before the sending stops.",
         "backoff": "The wait after the first failed call; it doubles from call to call.",
         "backoff_limit": "The longest such wait.",
+    },
+    "notify": {
+        "editors": "Who gets notices by mail, through the provider.",
+        "webhook": 'The name under which the address of a webhook is found. It gets `{"text": …}`, as Slack wants it.',
+        "command": "A program and its arguments, run for each notice, which it gets as JSON on its standard input.",
+        "preflight": "How long before a slot it is tried whether the issue can go out; `0s`: never.",
+        "warn_empty": "How long before a slot you are warned that no issue is queued for it; `0s`: never.",
+        "report": "Whether you are told how a broadcast went.",
     },
     "storage": {
         "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',

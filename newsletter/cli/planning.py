@@ -12,6 +12,7 @@ import typer
 from newsletter.cli.arguments import ISSUE, example
 from newsletter.cli.opening import day_of, moment_of, publication_of, store_of
 from newsletter.cli.output import Output
+from newsletter.errors import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -132,6 +133,7 @@ def once(
         metavar="TIME",
         help="Pretend that it is TIME, wall time unless it has an offset.",
     ),
+    late: str = typer.Option("", "--late", metavar="send|skip", help="Your word on a slot that waits for it."),
 ) -> None:
     """Open the slot that is due, and end.
 
@@ -142,19 +144,26 @@ def once(
 
     out: Output = context.obj
     out.command = "scheduler once"
+    if late not in ("", "send", "skip"):
+        raise UsageError("--late takes send or skip", "see: newsletter scheduler once --help")
     publication = publication_of(out)
     clock = SystemClock.starting_at(moment_of(now, publication)) if now else SystemClock()
-    one_pass(out, publication, clock)
+    one_pass(out, publication, clock, late)
 
 
 @scheduler.command("run")
-def run(context: typer.Context) -> None:
+def run(
+    context: typer.Context,
+    health_port: int = typer.Option(
+        0, "--health-port", metavar="P", min=0, max=65535, help="Answer GET /health on 127.0.0.1 at this port."
+    ),
+) -> None:
     """Stay and open each slot, until Ctrl-C."""
     from newsletter.cli.scheduling import run_scheduler
 
     out: Output = context.obj
     out.command = "scheduler run"
-    run_scheduler(out, publication_of(out))
+    run_scheduler(out, publication_of(out), health_port)
 
 
 def _change(
@@ -162,7 +171,6 @@ def _change(
 ) -> None:
     """Make one change of the queue to the issue that `reference` means, if any, and show the queue as it is then."""
     from newsletter.pipeline.agenda import queue_of
-    from newsletter.pipeline.desk import open_desk
     from newsletter.pipeline.selection import select_slug
 
     out: Output = context.obj
@@ -173,7 +181,7 @@ def _change(
             slug = select_slug(publication, store, reference)
             with store.transaction() as connection:
                 change(connection, slug)
-        issues, turns, objections = queue_of(open_desk(publication), store, datetime.now(UTC))
+        issues, turns, objections = queue_of(publication, store, datetime.now(UTC))
     width = max((len(issue.slug) for issue in issues), default=0)
     lines, data = [], []
     for place, issue in enumerate(issues, start=1):
@@ -183,5 +191,6 @@ def _change(
         )
         pinned = f"  pinned to {issue.pinned_to}" if issue.pinned_to else ""
         lines.append(f"{place:>3}  {issue.slug:<{width}}  {where}{pinned}")
-        data.append({name: str(value) for name, value in vars(issue).items()} | {"slot": slot and slot.wall_time})
+        values = {name: str(value) for name, value in vars(issue).items()}
+        data.append(values | {"slot": slot.wall_time if slot else ""})
     out.result({"queue": data}, lines or ["the queue is empty: approve an issue with: newsletter approve ISSUE"])

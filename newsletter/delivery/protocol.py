@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,15 @@ class Unknown:
 
 Outcome = Accepted | RecipientsRefused | Refused | Blocked | Unknown
 Post = Callable[[Sequence[Recipient], str], Outcome]
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """A provider that can be asked whether it would take mail now."""
+
+    def probe(self) -> str:
+        """Ask without sending anything: what is wrong (unreachable, the key is refused…), or empty."""
+        ...
 
 
 class Provider(Protocol):

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from newsletter.errors import NewsletterError
-from newsletter.pipeline.desk import Desk
+from newsletter.pipeline.desk import Desk, open_desk
 from newsletter.pipeline.sending import objection
 from newsletter.publication import Publication
 from newsletter.schedule.calendar import Entry, entries_of, ics, plan_ahead
@@ -20,13 +20,19 @@ from newsletter.store.database import Store
 _AHEAD = timedelta(days=366)
 
 
-def queue_of(desk: Desk, store: Store, now: datetime) -> tuple[list[Approved], Mapping[str, Slot], Mapping[str, str]]:
+def queue_of(
+    publication: Publication, store: Store, now: datetime
+) -> tuple[list[Approved], Mapping[str, Slot], Mapping[str, str]]:
     """The queue in its order, the slot that each issue will get, and why some must not be sent as they are."""
-    schedule = desk.publication.config.schedule
+    schedule = publication.config.schedule
     with store.reading() as connection:
         issues = approved(connection)
-        objections = objections_to(desk, issues)
-        ahead = plan_ahead(connection, schedule, now + _AHEAD, now, rules_of(schedule), objections)
+    try:
+        objections = objections_to(open_desk(publication), issues)
+    except NewsletterError as error:  # the folder itself: the queue can be seen and changed all the same
+        objections = {issue.slug: error.message for issue in issues}
+    with store.reading() as connection:
+        ahead = plan_ahead(connection, schedule, now + _AHEAD, now, rules_of(schedule), objections=objections)
     return issues, {entry.slug: entry.slot for entry in ahead if entry.slug}, objections
 
 
@@ -35,7 +41,7 @@ def calendar_of(desk: Desk, store: Store, days: tuple[date, date], now: datetime
     schedule = desk.publication.config.schedule
     with store.reading() as connection:
         objections = objections_to(desk, approved(connection))
-        return entries_of(connection, schedule, days, now, rules_of(schedule), objections)
+        return entries_of(connection, schedule, days, now, rules_of(schedule), objections=objections)
 
 
 def objections_to(desk: Desk, issues: Sequence[Approved]) -> dict[str, str]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.content.issue import Issue, Moment
-from newsletter.errors import SafetyError, UsageError
+from sqlalchemy import select
+
+from newsletter.content.issue import Issue, Moment, Status
+from newsletter.errors import NewsletterError, SafetyError, UsageError
 from newsletter.finding import Finding
 from newsletter.pipeline.desk import Desk, errors_of
 from newsletter.render.edition import Edition
 from newsletter.schedule import queue
 from newsletter.store.database import Store
+from newsletter.store.tables import broadcasts
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,24 @@ def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "")
         )
         slugs = [approved.slug for approved in queue.approved(connection)]
     return Approval(edition, findings, slugs.index(issue.slug) + 1)
+
+
+def approve_ready(desk: Desk, store: Store, now: datetime) -> list[str]:
+    """Approve each ready issue that was never sent and has no error finding, anew where its file changed.
+
+    For `[schedule] require_approval = false`. Returns the slugs that were approved.
+    """
+    with store.reading() as connection:
+        known = {issue.slug: issue.source_digest for issue in queue.approved(connection)}
+        sent = set(connection.execute(select(broadcasts.c.slug)).scalars())
+    approved = []
+    for issue in desk.folder.issues:
+        if issue.status is not Status.READY or issue.slug in sent or known.get(issue.slug) == issue.source_digest:
+            continue
+        with contextlib.suppress(NewsletterError):  # `check` tells why; the others go on
+            approve(desk, store, issue, now, by="[schedule] require_approval = false")
+            approved.append(issue.slug)
+    return approved
 
 
 def unapprove(store: Store, slug: str) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import IntegrityError
 
 from newsletter.errors import NewsletterError
 from newsletter.schedule.queue import Approved, approved, in_turn, remove
@@ -108,8 +109,7 @@ class Passes:
         for broadcast_id in unfinished:
             self._tell("going on with a broadcast that was interrupted")
             errors += self._send(broadcast_id)
-        with self.store.transaction() as connection:
-            openings = open_due(connection, self.schedule, self.rules, self.sender, self.now())
+        openings = self._open()
         for opening in openings:
             self._tell(*_sentences(opening))
             if opening.broadcast_id is not None:
@@ -119,6 +119,18 @@ class Passes:
             due = latest_due(connection, self.schedule, self.now(), self.rules)
         asking = due if self.rules.late_policy == "ask" else None
         return PassReport(tuple(self._lines), tuple(openings), tuple(errors), following, asking)
+
+    def _open(self) -> list[Opening]:
+        """Open what is due. On PostgreSQL two schedulers may both try: the keys of the tables let one of them."""
+        now = self.now()
+        try:
+            with self.store.transaction() as connection:
+                return open_due(connection, self.schedule, self.rules, self.sender, now)
+        except IntegrityError:
+            with self.store.reading() as connection:
+                if pending(connection, self.schedule, now, self.rules):
+                    raise  # nobody else opened it, so this is another key, and a bug
+            return []
 
     def _send(self, broadcast_id: int) -> list[NewsletterError]:
         try:
