@@ -187,8 +187,8 @@ def test_a_late_slot_waits_for_a_person_where_the_policy_says_so(press: Press) -
 def test_a_late_slot_that_nobody_wants_is_missed_and_told_as_such(press: Press, policy: str, late: str) -> None:
     press.write("001-one")
     here = Office(press, schedule=f'late_policy = "{policy}"')
-    here.approve("one", TUESDAY - HOUR)
     here.look(TUESDAY - timedelta(days=4))  # the slot before, which is empty
+    here.approve("one", TUESDAY - HOUR)
     after = 7 * HOUR if policy == "ask" and not late else 16 * MINUTE  # nobody answers within the late window
     for _ in range(2):
         states = [opening.state for opening in here.look(TUESDAY + after, late=late).report.openings]
