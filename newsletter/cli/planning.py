@@ -17,6 +17,9 @@ from newsletter.errors import UsageError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from newsletter.schedule.queue import Approved
+    from newsletter.schedule.slots import Slot
+
 queue = typer.Typer(help="See and change what waits for its slot.", invoke_without_command=True)
 scheduler = typer.Typer(help="Open slots when they come.")
 
@@ -131,7 +134,7 @@ def once(
         "",
         "--now",
         metavar="TIME",
-        help="Pretend that it is TIME, wall time unless it has an offset.",
+        help="Act as if it were TIME; the slot is really opened, its issue really sent.",
     ),
     late: str = typer.Option("", "--late", metavar="send|skip", help="Your word on a slot that waits for it."),
 ) -> None:
@@ -166,6 +169,17 @@ def run(
     run_scheduler(out, publication_of(out), health_port)
 
 
+def _when(issue: Approved, slot: Slot | None, objection: str) -> str:
+    """When an issue of the queue goes out, or why it does not."""
+    if issue.held:
+        return "held: newsletter queue release"
+    if objection:
+        return f"not sent as it is: {objection}"
+    if slot:
+        return f"{slot}" + (" (pinned)" if issue.pinned_to else "")
+    return f"pinned to {issue.pinned_to}, which is no coming slot" if issue.pinned_to else "in no slot of the next year"
+
+
 def _change(
     context: typer.Context, command: str, reference: str = "", change: Callable[[Connection, str], None] | None = None
 ) -> None:
@@ -186,11 +200,7 @@ def _change(
     lines, data = [], []
     for place, issue in enumerate(issues, start=1):
         slot = turns.get(issue.slug)
-        where = (
-            str(slot) if slot else "held" if issue.held else objections.get(issue.slug, "no slot in the coming year")
-        )
-        pinned = f"  pinned to {issue.pinned_to}" if issue.pinned_to else ""
-        lines.append(f"{place:>3}  {issue.slug:<{width}}  {where}{pinned}")
+        lines.append(f"{place:>3}  {issue.slug:<{width}}  {_when(issue, slot, objections.get(issue.slug, ''))}")
         values = {name: str(value) for name, value in vars(issue).items()}
         data.append(values | {"slot": slot.wall_time if slot else ""})
     out.result({"queue": data}, lines or ["the queue is empty: approve an issue with: newsletter approve ISSUE"])

@@ -17,7 +17,7 @@ from newsletter.pipeline.desk import Desk, errors_of
 from newsletter.pipeline.notices import Notice
 from newsletter.pipeline.sending import summary
 from newsletter.schedule.calendar import Entry, plan_ahead
-from newsletter.schedule.passes import latest_due, rules_of
+from newsletter.schedule.passes import latest_due, rules_of, upcoming
 from newsletter.schedule.queue import approved
 from newsletter.schedule.slots import slot_at
 from newsletter.store.database import Store
@@ -31,8 +31,8 @@ def next_entry(desk: Desk, connection: Connection, now: datetime) -> Entry:
     """The next slot, and the issue that goes out in it as things stand."""
     schedule = desk.publication.config.schedule
     objections = objections_to(desk, approved(connection))
-    ahead = plan_ahead(connection, schedule, now + timedelta(days=800), now, rules_of(schedule), objections=objections)
-    return next(entry for entry in ahead if entry.slot.starts_at > now)
+    end = upcoming(connection, schedule, now).starts_at + timedelta.resolution
+    return plan_ahead(connection, schedule, end, now, rules_of(schedule), objections=objections)[-1]
 
 
 def occasions(desk: Desk, connection: Connection, now: datetime) -> Iterator[Notice]:

@@ -10,8 +10,9 @@ from itertools import groupby
 from sqlalchemy import Connection, select
 from wcwidth import wcswidth
 
+from newsletter.schedule.forecast import allot
 from newsletter.schedule.passes import Rules, latest_due, upcoming
-from newsletter.schedule.queue import Approved, approved, plan
+from newsletter.schedule.queue import Approved, approved
 from newsletter.schedule.slots import Schedule, Slot, closed, instant_of, slot_at, slots_between
 from newsletter.store.tables import broadcasts, slots
 
@@ -84,8 +85,8 @@ def plan_ahead(
     ahead += slots_between(schedule, upcoming(connection, schedule, now).starts_at, end)
     free: list[Approved] = [issue for issue in approved(connection) if issue.slug not in refused]
     return [
-        Entry(entry.slot, "planned", entry.issue.slug) if entry.issue else Entry(entry.slot, "free")
-        for entry in plan(free, ahead, rules.approve_by)
+        Entry(slot, "planned", issue.slug) if issue else Entry(slot, "free")
+        for slot, issue in allot(free, ahead, rules.approve_by)
     ]
 
 

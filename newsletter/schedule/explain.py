@@ -76,14 +76,18 @@ def _explain(connection: Connection, slot: Slot, future: _Future) -> list[str]:
     entry = next((entry for entry in future.planned if entry.slot == slot), None)
     if entry is None:
         return [_begun(connection, slot, future)]
-    begun = "The slot has begun and is late, but not too late. " if slot.starts_at <= future.now else ""
+    begun = (
+        [f"The slot of {slot} has begun, but no scheduler has opened it yet."] if slot.starts_at <= future.now else []
+    )
     goes = next((issue for issue in future.issues if issue.slug == entry.slug), None)
-    others = [_why_not(issue, slot, future) for issue in future.issues if issue != goes]
     if goes is None:
         why = "" if future.issues else ": no issue is approved"
-        return [f"{begun}The slot of {slot} would stay empty{why}.", *others]
-    pinned = ": it is pinned to it" if goes.pinned_to else ", if the queue stays as it is"
-    return [f'{begun}"{goes.slug}" goes out in the slot of {slot}{pinned}.', *others]
+        first = f"The slot of {slot} would stay empty{why}."
+    elif goes.pinned_to:
+        first = f'"{goes.slug}" goes out in the slot of {slot}: it is pinned to it.'
+    else:
+        first = f'"{goes.slug}" goes out in the slot of {slot}, if the queue stays as it is.'
+    return [*begun, first, *(_why_not(issue, slot, future) for issue in future.issues if issue is not goes)]
 
 
 def _recorded(connection: Connection, slot: Slot) -> str:
@@ -92,8 +96,11 @@ def _recorded(connection: Connection, slot: Slot) -> str:
     row = connection.execute(query.where(slots.c.wall_time == slot.wall_time)).first()
     if row is None:
         return ""
-    issue = f': "{row.slug}" ({row.sending})' if row.slug else ""
-    return f"The slot of {slot} is over: {row.state}{issue}."
+    issue = f' "{row.slug}" ({row.sending})' if row.slug else ""
+    return f"The slot of {slot} is over: it {_ENDS[row.state]}{issue}."
+
+
+_ENDS = {"taken": "took", "empty": "stayed empty", "missed": "was missed"}
 
 
 def _begun(connection: Connection, slot: Slot, future: _Future) -> str:
@@ -115,7 +122,7 @@ def _why_not(issue: Approved, slot: Slot, future: _Future) -> str:
         if turn is None:
             why = "other issues come before it in every slot of the coming year"
         elif turn < slot:
-            why = f"it goes out before, in the slot of {turn}"
+            return f'"{issue.slug}" goes out before, in the slot of {turn}.'
         else:
             why = f"its turn is in the slot of {turn}"
-    return f'"{issue.slug}" will not go out then: {why}.'
+    return f'"{issue.slug}" does not go out then: {why}.'

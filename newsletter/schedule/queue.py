@@ -170,22 +170,3 @@ def in_turn(issues: Iterable[Approved], slot: Slot, approve_by: timedelta | None
             stays = issue.moved or bool(issue.pinned_to) or issue.not_before == day
             keyed.append((not issue.pinned_to, moved, not stays, issue.position, issue))
     return [issue for *_, issue in sorted(keyed, key=lambda entry: entry[:-1])]
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A slot to come and the issue that goes out in it, if the queue stays as it is; None: it stays empty."""
-
-    slot: Slot
-    issue: Approved | None
-
-
-def plan(issues: Iterable[Approved], slots: Iterable[Slot], approve_by: timedelta | None = None) -> list[Planned]:
-    """Which issue each of the slots gets, one after the other. `slots` are in order and not opened yet."""
-    left, planned = list(issues), []
-    for slot in slots:
-        issue = next(iter(in_turn(left, slot, approve_by)), None)
-        planned.append(Planned(slot, issue))
-        if issue:
-            left.remove(issue)
-    return planned

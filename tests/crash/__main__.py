@@ -53,7 +53,8 @@ def _good(drill: Drill, outcome: Outcome) -> bool:
     found = outcome.audit
     if found is None or found.twice or found.strangers or len(outcome.killed_at) < drill.kills:
         return False
-    return found.exact or not drill.idempotency
+    in_doubt = 0 if drill.idempotency else found.states.get("unknown", 0)
+    return found.exact or (in_doubt > 0 and found.lost <= in_doubt and found.ledger == found.report)
 
 
 def _table(drill: Drill, outcome: Outcome) -> list[str]:

@@ -257,6 +257,20 @@ def test_a_repeat_that_would_mail_who_left_is_left_to_a_person(store: Store) -> 
     assert "r5@example.org" not in provider.inboxes
 
 
+def test_a_batch_once_in_doubt_stays_so_whatever_is_answered_later(store: Store) -> None:
+    """The second call was refused, but the first may have been taken: with one reader less it must not be a new one."""
+    provider = ScriptedProvider([Unknown("reset"), *[Refused("429")] * 3], taken_before_the_answer_is_lost=True)
+    broadcast = plan(store)
+    with pytest.raises(PartlySentError, match="0 sent, 240 not yet"):
+        run(store, broadcast, provider)
+    assert states(store) == {"unknown": 100, "pending": 140, "skipped": 10}
+    with store.transaction() as connection:
+        leave(connection, 5, State.UNSUBSCRIBED, START)
+    with pytest.raises(PartlySentError, match="140 sent, 100 unknown"):
+        run(store, broadcast, provider)
+    assert set(provider.inboxes.values()) == {1}
+
+
 def test_a_wrong_key_stops_before_anyone_gets_it_and_resumes_once_mended(store: Store) -> None:
     provider, broadcast = ScriptedProvider([Blocked("401", "check the key")]), plan(store)
     with pytest.raises(ConfigError, match="nothing was sent"):

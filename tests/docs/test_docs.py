@@ -14,6 +14,7 @@ import typer.main
 from pages import PAGES, ROOT, anchors, blocks, commands, links, name
 
 from newsletter import config_reference, errors
+from newsletter.check.caniemail import SHARES
 from newsletter.check.registry import RULES
 from newsletter.cli.app import app
 from newsletter.cli.main import hoist
@@ -91,10 +92,10 @@ def test_every_key_of_the_configuration_that_a_page_names_exists(page: Path) -> 
         if block.language == "toml" and any(line.startswith("[") for line in block.lines):
             table = tomllib.loads("\n".join(block.lines))
             named |= {(section, key) for section, keys in table.items() if isinstance(keys, dict) for key in keys}
-    rules = {rule.id for rule in RULES}
+    rules, programs = {rule.id for rule in RULES}, set(SHARES)
     for section, key in named - GLOSSARY:
         assert section in Config.model_fields, f"{name(page)}: [{section}]"
-        known = rules if section == "check" else _keys(section)
+        known = {"check": rules, "clients": programs}.get(section) or _keys(section)
         assert key in known, f"{name(page)}: [{section}] {key}"
 
 

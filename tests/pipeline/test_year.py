@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import _TOML, Press
 from sqlalchemy import event, select, update
 
 from newsletter.clock import SystemClock
@@ -37,16 +36,24 @@ from newsletter.store.database import Store, open_store
 from newsletter.store.tables import broadcasts, notices, slots, subscribers
 
 if TYPE_CHECKING:
-    pass
+    from conftest import Press
 
 ZONES = """
     Europe/Berlin America/New_York America/St_Johns Africa/Casablanca Asia/Kolkata Australia/Lord_Howe Pacific/Chatham
     Pacific/Kiritimati
 """.split()
-SEEDS = (1, 2)
+SEEDS = (1,)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 EXTRA, SKIPPED, PAUSE = datetime(2026, 12, 24, 18), date(2026, 12, 25), (date(2027, 7, 5), date(2027, 7, 16))
-_SCHEDULE = """
+_TOML = """
+[publication]
+name = "Test"
+base_url = "https://test.example"
+sender = "Test <test@test.example>"
+postal_address = "Test, 1 Test Road, 10115 Berlin"
+[provider]
+name = "outbox"
+[schedule]
 timezone = "{zone}"
 extra = ["2026-12-24T18:00"]
 skip = ["2026-12-25"]
@@ -143,19 +150,19 @@ class Expected:
 class Year:
     """The world that the schedulers live in."""
 
-    def __init__(self, folder: Path, zone: str, seed: int, database: str = "") -> None:
+    def __init__(self, press: type[Press], folder: Path, zone: str, seed: int, database: str = "") -> None:
         self.random, self.zone, self.database = Random(f"{zone} {seed}"), zone, database
         self.carrier, self.expected, self.readers = Carrier(), Expected(zone), set[str]()
         self.number, self.processes, self.dead = 0, 0, set[str]()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "issues").mkdir()
-        toml = _TOML.replace('timezone = "Europe/Berlin"', _SCHEDULE.format(zone=zone))
-        (folder / "newsletter.toml").write_text(toml, encoding="utf-8")
+        (folder / "newsletter.toml").write_text(_TOML.format(zone=zone), encoding="utf-8")
         self.folder = folder
-        self.press = Press(folder, self.opened())
+        self.press = press(folder, self.opened())
         self.watches = [self.started(), self.started()]
         for _ in range(5):
             self.join()
+        self.backlog = 4
 
     def opened(self) -> Store:
         store = open_store(self.database, self.folder / ".newsletter")
@@ -212,7 +219,7 @@ class Year:
             if self.random.random() < 0.5:
                 planned.changed = False
                 self.approve(planned, now)
-        for _ in range(self.random.choice((0, 1, 1, 1, 2))):
+        for _ in range(self.backlog + self.random.choice((0, 1, 1, 1, 2))):
             self.number += 1
             planned = Planned(f"issue-{self.number}", self.random.randrange(1, 10_000) * 1000 + self.number)
             kind = self.random.random()
@@ -229,6 +236,7 @@ class Year:
         for change in (self.join, self.leave):
             if self.random.random() < 0.3 and len(self.readers) > 2:
                 change()
+        self.backlog = 0
 
     def write(self, planned: Planned) -> None:
         front = {"slug": planned.name, "number": str(planned.number)}
@@ -242,12 +250,12 @@ class Year:
         approve(desk, self.press.store, desk.find(planned.name), now)
 
     def live(self, start: date, weeks: int) -> None:
-        walls = self.expected.walls(start, weeks)
+        walls, count = self.expected.walls(start, weeks + 40), len(self.expected.walls(start, weeks))
         before = self.expected.instant(walls[0]) - 20 * HOUR
-        for number, wall in enumerate(walls[:-3]):
+        for number, wall in enumerate(walls[:count]):
             slot = self.expected.instant(wall)
             self.edit(walls[number:], before)
-            self.explained(walls[number : number + 40], slot - 50 * MINUTE)
+            self.explained(walls[number : number + 70], slot - 50 * MINUTE)
             self.open(wall, slot)
             before = min(slot + 12 * HOUR, self.expected.instant(walls[number + 1]) - 2 * HOUR)
 
@@ -300,11 +308,11 @@ class Year:
             } - {goes}
             for planned in self.expected.queue:
                 if planned.name != goes:
-                    text = next(text for text in others if text.startswith(f'"{planned.name}" will not go out then: '))
+                    text = next(text for text in others if text.startswith(f'"{planned.name}" '))
                     self.is_true(text, planned, wall, future)
 
     def is_true(self, sentence: str, planned: Planned, wall: datetime, future: dict[str, datetime]) -> None:
-        why, turn = sentence.partition(": ")[2], future.get(planned.name)
+        why, turn = re.split(r" (?:does not go out then: )?", sentence, maxsplit=1)[1], future.get(planned.name)
         if why.startswith("its file changed since"):
             assert planned.changed
         elif why.startswith("it is pinned to"):
@@ -314,10 +322,10 @@ class Year:
             assert planned.day is not None
             assert planned.day > wall.date()
             assert planned.day.isoformat() in why
-        elif match := re.fullmatch(r"(it goes out before,|its turn is) in the slot of (.*)\.", why):
+        elif match := re.fullmatch(r"(goes out before,|its turn is) in the slot of (.*)\.", why):
             assert turn is not None
             assert match[2] == str(slot_at(turn, self.zone))
-            assert (turn < wall) == (match[1] == "it goes out before,")
+            assert (turn < wall) == (match[1] == "goes out before,")
         else:
             pytest.fail(sentence)
 
@@ -355,25 +363,25 @@ def lived(year: Year, weeks: int) -> None:
         year.close()
 
 
-def test_nine_weeks_go_as_expected(tmp_path: Path) -> None:
-    lived(Year(tmp_path / "year", "Europe/Berlin", 3), 9)
+def test_nine_weeks_go_as_expected(press: Press, tmp_path: Path) -> None:
+    lived(Year(type(press), tmp_path / "year", "Europe/Berlin", 3), 9)
 
 
-def test_a_seed_gives_the_same_year_again(tmp_path: Path) -> None:
+def test_a_seed_gives_the_same_year_again(press: Press, tmp_path: Path) -> None:
     outcomes = []
     for name in ("one", "two"):
-        year = Year(tmp_path / name, "America/New_York", 5)
+        year = Year(type(press), tmp_path / name, "America/New_York", 5)
         lived(year, 4)
         outcomes.append((year.expected.outcome, sorted(year.carrier.mails)))
     assert outcomes[0] == outcomes[1]
 
 
-def test_six_weeks_go_as_expected_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
-    lived(Year(tmp_path / "year", "Europe/Berlin", 4, postgres_url), 6)
+def test_six_weeks_go_as_expected_on_postgresql(press: Press, tmp_path: Path, postgres_url: str) -> None:
+    lived(Year(type(press), tmp_path / "year", "Europe/Berlin", 4, postgres_url), 6)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("zone", ZONES)
-def test_a_year_goes_as_expected(tmp_path: Path, zone: str, seed: int) -> None:
-    lived(Year(tmp_path / "year", zone, seed), 54)
+def test_a_year_goes_as_expected(press: Press, tmp_path: Path, zone: str, seed: int) -> None:
+    lived(Year(type(press), tmp_path / "year", zone, seed), 54)
