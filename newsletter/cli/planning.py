@@ -177,7 +177,11 @@ def _when(issue: Approved, slot: Slot | None, objection: str) -> str:
         return f"not sent as it is: {objection}"
     if slot:
         return f"{slot}" + (" (pinned)" if issue.pinned_to else "")
-    return f"pinned to {issue.pinned_to}, which is no coming slot" if issue.pinned_to else "in no slot of the next year"
+    return (
+        f"pinned to {issue.pinned_to}, which another issue takes or is no coming slot"
+        if issue.pinned_to
+        else "in no slot of the next year"
+    )
 
 
 def _change(

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from newsletter.content.issue import Issue, Moment, Status
+from newsletter.delivery.related import require_sent
 from newsletter.errors import NewsletterError, SafetyError, UsageError
 from newsletter.finding import Finding
 from newsletter.pipeline.desk import Desk, errors_of
@@ -45,7 +46,11 @@ def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "")
     edition = desk.render(issue)
     findings = desk.check(issue, edition, now)
     refuse_errors(issue, findings)
+    if issue.correction_of and issue.send_to_missed:
+        raise SafetyError(f"{issue.file}: correction_of and send_to_missed exclude each other", "take one of them out")
+    relation, related_to = issue.relation
     with store.transaction() as connection:
+        require_sent(connection, relation, related_to)
         queue.approve(
             connection,
             edition=edition.as_json(),
@@ -57,6 +62,8 @@ def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "")
             by=by or _me(),
             now=now,
             number=issue.number,
+            relation=relation,
+            related_to=related_to,
         )
         slugs = [approved.slug for approved in queue.approved(connection)]
         schedule = desk.publication.config.schedule

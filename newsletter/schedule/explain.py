@@ -119,7 +119,10 @@ def _why_not(issue: Approved, slot: Slot, future: _Future) -> str:
     why = future.objections.get(issue.slug) or obstacle(issue, slot, future.rules.approve_by)
     if not why:
         turn = future.turn(issue.slug)
-        if turn is None:
+        if turn is None and issue.pinned_to:
+            other = next(entry.slug for entry in future.planned if entry.slot == slot)
+            why = f'it is pinned to this slot, and so is "{other}", which comes before it'
+        elif turn is None:
             why = "other issues come before it in every slot of the coming year"
         elif turn < slot:
             return f'"{issue.slug}" goes out before, in the slot of {turn}.'

@@ -98,11 +98,12 @@ def test_an_issue_whose_file_became_unreadable_is_passed_over_with_the_reason(pr
 
 
 def test_the_confirmation_is_slug_and_number_of_readers_and_nothing_else(press: Press) -> None:
+    press.write("one")
     with press.store.reading() as connection:
-        assert confirm(connection, "one", "", "one:2") == 2
+        assert confirm(connection, press.issue("one"), "one:2") == 2
         for typed in ("", "one", "one:3", "two:2", "one:02", " one:2"):
             with pytest.raises(SafetyError, match=r"one:2 \(2 readers\)"):
-                confirm(connection, "one", "", typed)
+                confirm(connection, press.issue("one"), typed)
 
 
 @pytest.mark.parametrize("typed", [[], ["--confirm", "one:3"], ["--confirm", "two:2"]])

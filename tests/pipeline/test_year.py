@@ -315,13 +315,17 @@ class Year:
         why, turn = re.split(r" (?:does not go out then: )?", sentence, maxsplit=1)[1], future.get(planned.name)
         if why.startswith("its file changed since"):
             assert planned.changed
-        elif why.startswith("it is pinned to"):
+        elif why.startswith("it is pinned to 2"):
             assert planned.pin not in (None, wall.date())
             assert planned.pin.isoformat() in why  # type: ignore[union-attr]
         elif why.startswith("its date is"):
             assert planned.day is not None
             assert planned.day > wall.date()
             assert planned.day.isoformat() in why
+        elif match := re.fullmatch(r'it is pinned to this slot, and so is "(.*)", which comes before it\.', why):
+            other = next(each for each in self.expected.queue if each.name == match[1])
+            assert planned.pin == wall.date() == other.pin
+            assert (future[other.name], turn) == (wall, None)
         elif match := re.fullmatch(r"(goes out before,|its turn is) in the slot of (.*)\.", why):
             assert turn is not None
             assert match[2] == str(slot_at(turn, self.zone))

@@ -185,3 +185,26 @@ def test_of_two_schedulers_at_the_same_moment_one_opens_the_slot(world: Make, tm
     assert here.sent == [("issue-1", NINE)]
     with here.store.reading() as connection:
         assert connection.execute(select(func.count()).select_from(broadcasts)).scalar() == 1
+
+
+def test_a_slot_whose_zone_gets_new_rules_after_it_opened_does_not_open_again(world: Make) -> None:
+    """09:00 of that Tuesday comes six hours later by the new rules; the next Friday follows them."""
+    here = world(NINE)
+    here.approve("a", "b")
+    here.look(NINE)
+    here.schedule = here.schedule.model_copy(update={"timezone": "America/New_York"})
+    here.restart()
+    here.live([NINE + HOUR, NINE + 6 * HOUR, NINE + 7 * HOUR])
+    assert [slug for slug, _ in here.sent] == ["a"]
+    friday = datetime(2026, 11, 27, 14, tzinfo=UTC)
+    here.live([friday - MINUTE, friday])
+    assert here.sent == [("a", NINE), ("b", friday)]
+
+
+def test_a_slot_whose_zone_gets_new_rules_before_it_opens_keeps_its_wall_time(world: Make) -> None:
+    here = world(NINE - HOUR)
+    here.approve("a")
+    here.schedule = here.schedule.model_copy(update={"timezone": "Europe/Helsinki"})
+    here.restart()
+    here.live([NINE - HOUR, NINE])
+    assert here.sent == [("a", NINE - HOUR)]
