@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from newsletter.cli import audience, checking, demo, editing, planning, previewing, sending, simulator, theming
+from newsletter.cli import audience, checking, ci, demo, editing, planning, previewing, sending, simulator, theming
 from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
@@ -30,6 +30,7 @@ for command in (editing.init, editing.new, checking.check, editing.build, editin
 app.command("preview", epilog=example("preview"))(previewing.preview)
 app.command("new-theme")(theming.new_theme)
 app.add_typer(planning.queue, name="queue")
+app.command("ci", epilog=example("ci"))(ci.ci)
 app.command("calendar", epilog=example("calendar"))(planning.calendar)
 app.command("send", epilog=example("send"))(sending.send)
 app.command("status")(sending.status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import os
 from collections.abc import Sequence
@@ -71,22 +70,29 @@ def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "")
     return Approval(edition, findings, slugs.index(issue.slug) + 1, slot)
 
 
-def approve_ready(desk: Desk, store: Store, now: datetime) -> list[str]:
-    """Approve each ready issue that was never sent and has no error finding, anew where its file changed.
+@dataclass(frozen=True)
+class Ready:
+    """Which of the ready issues were approved, and why the others were not."""
 
-    For `[schedule] require_approval = false`. Returns the slugs that were approved.
-    """
+    approved: tuple[str, ...]
+    refused: tuple[NewsletterError, ...]
+
+
+def approve_ready(desk: Desk, store: Store, now: datetime, by: str = "") -> Ready:
+    """Approve each ready issue that was never sent and has no error finding, anew where its file changed."""
     with store.reading() as connection:
         known = {issue.slug: issue.source_digest for issue in queue.approved(connection)}
         sent = set(connection.execute(select(broadcasts.c.slug)).scalars())
-    approved = []
+    approved, refused = [], list[NewsletterError](desk.folder.broken)
     for issue in desk.folder.issues:
         if issue.status is not Status.READY or issue.slug in sent or known.get(issue.slug) == issue.source_digest:
             continue
-        with contextlib.suppress(NewsletterError):  # `check` tells why; the others go on
-            approve(desk, store, issue, now, by="[schedule] require_approval = false")
+        try:
+            approve(desk, store, issue, now, by)
             approved.append(issue.slug)
-    return approved
+        except NewsletterError as error:  # the others go on
+            refused.append(error)
+    return Ready(tuple(approved), tuple(refused))
 
 
 def unapprove(store: Store, slug: str) -> None:

@@ -63,7 +63,7 @@ class Watch:
             desk = open_desk(self.publication)
             schedule = self.publication.config.schedule
             if not schedule.require_approval:
-                for slug in approve_ready(desk, self.store, clock.now()):
+                for slug in approve_ready(desk, self.store, clock.now(), "the scheduler").approved:
                     self.say(f'"{slug}" is ready and approved by the scheduler itself')
             sending = Sending(desk, self.store, self.provider, clock, self.progress, self.wants_stop)
             rules = rules_of(schedule)
