@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
@@ -16,6 +17,7 @@ from newsletter.pipeline.agenda import objections_to
 from newsletter.pipeline.desk import Desk, errors_of
 from newsletter.pipeline.notices import Notice
 from newsletter.pipeline.sending import summary
+from newsletter.pipeline.weblinks import try_links
 from newsletter.schedule.calendar import Entry, plan_ahead
 from newsletter.schedule.passes import latest_due, rules_of, upcoming
 from newsletter.schedule.queue import approved
@@ -90,27 +92,33 @@ def _broadcasts(desk: Desk, connection: Connection, now: datetime) -> Iterator[N
             )
 
 
-def preflight(desk: Desk, store: Store, provider: Provider, now: datetime) -> Notice | None:
-    """What a try of the next slot shows, as a notice that is quiet where all is well; None where it is not time yet."""
+def preflight(desk: Desk, store: Store, provider: Provider, now: datetime, *, links: bool = True) -> Notice | None:
+    """What a try of the next slot shows, as a notice that is quiet where all is well; None where it is not time yet.
+
+    `links`: those of the issue are tried on the web, too.
+    """
     ahead = desk.publication.config.notify.preflight
     with store.reading() as connection:
         entry = next_entry(desk, connection, now)
     if entry.slot.starts_at - now > ahead:
         return None
-    troubles = list(_troubles(desk, provider, entry, now))
+    troubles = list(_troubles(desk, provider, entry, now, links=links))
     key, what = f"preflight:{entry.slot.wall_time}", f'"{entry.slug}"' if entry.slug else "nothing"
     if troubles:
         return Notice(key, f"the slot of {entry.slot} is in danger: {troubles[0]}", "\n".join(troubles[1:]))
     return Notice(key, f"the slot of {entry.slot} is ready: {what} goes out, all checks pass", quiet=True)
 
 
-def _troubles(desk: Desk, provider: Provider, entry: Entry, now: datetime) -> Iterator[str]:
+def _troubles(desk: Desk, provider: Provider, entry: Entry, now: datetime, *, links: bool) -> Iterator[str]:
     if not entry.slug:
         yield "no approved issue is queued for it"
     else:
         try:
             issue = desk.find(entry.slug)
-            errors = errors_of(desk.check(issue, desk.render(issue), now))
+            inspection = desk.inspect(issue, desk.render(issue), now)
+            tried = try_links(desk.publication, inspection.addresses, now, offline=not links)
+            inspection = replace(inspection, known=replace(inspection.known, outcomes=tried.outcomes))
+            errors = errors_of(desk.findings(inspection))
             yield from (f"{finding.place}: {finding.message}" for finding in errors)
         except NewsletterError as error:
             yield error.message

@@ -39,7 +39,7 @@ class Look:
 class Watch:
     """One publication under watch. Issues are read anew at each look, since editors change them.
 
-    `say` gets a line for each decision; `late` is a person's word (`send`) for a slot that waits for one.
+    `say` gets a line for each decision; `late` is a person's word (`send`, `skip`) for a slot that waits for one; `links`: the preflight tries links on the web.
     """
 
     publication: Publication
@@ -50,6 +50,7 @@ class Watch:
     progress: Callable[[Progress], None] = lambda _: None
     wants_stop: Callable[[], bool] = lambda: False
     late: str = ""
+    links: bool = True
     me: Scheduler = field(
         default_factory=lambda: Scheduler(this_process(), platform.node(), datetime.now(UTC), is_gone)
     )
@@ -104,7 +105,7 @@ class Watch:
             teller.tell(notice)
         if not config.notify.preflight or teller.is_settled(f"preflight:{following.wall_time}"):
             return
-        if tried := preflight(desk, self.store, self.provider, clock.now()):
+        if tried := preflight(desk, self.store, self.provider, clock.now(), links=self.links):
             teller.tell(tried)
 
 

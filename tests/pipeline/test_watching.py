@@ -72,7 +72,7 @@ class Office:
         """One look of a process that has just been started."""
         publication = find_publication(self.press.folder, self.press.folder)
         clock = SystemClock.starting_at(now)
-        watch = Watch(publication, self.press.store, self.post, clock, self.lines.append, late=late)
+        watch = Watch(publication, self.press.store, self.post, clock, self.lines.append, late=late, links=False)
         try:
             return watch.look()
         finally:

@@ -174,7 +174,7 @@ class Year:
     def started(self) -> Watch:
         self.processes += 1
         me = Scheduler(f"p{self.processes}", "here", datetime.now(UTC), lambda owner: False)
-        return Watch(find_publication(self.folder, self.folder), self.opened(), self.carrier, me=me)
+        return Watch(find_publication(self.folder, self.folder), self.opened(), self.carrier, links=False, me=me)
 
     def close(self) -> None:
         for watch in self.watches:
