@@ -104,6 +104,7 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "max_attempts": "Calls for one batch before the sending stops.",
         "backoff": "The wait after the first failed call; it doubles from call to call.",
         "backoff_limit": "The longest such wait.",
+        "daily_limit": "Mails that your plan allows in a day; a check warns of more. 0: not known.",
     },
     "notify": {
         "editors": "Who gets notices by mail, through the provider.",

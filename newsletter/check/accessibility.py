@@ -19,7 +19,7 @@ GROUP = "accessibility"
 _LARGE_CONTRAST = 3.0
 _EMOJI = "[\u2600-\u27bf\u2b50\u2b55\U0001f300-\U0001faff]"
 _DRESSED = rf"{_EMOJI}[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]*"
-_EMOJI_RUN = re.compile(rf"(?:{_DRESSED}(?:\u200d{_DRESSED})*[ ]?){{4,}}")
+_EMOJI_RUN = re.compile(rf"(?<!\u200d)(?:{_DRESSED}(?:\u200d{_DRESSED}){{0,9}}[ ]?){{4,}}")
 _HIDDEN = re.compile(
     r"(?:^|;)(?:display:none|visibility:hidden|font-size:[01](?:px)?(?:;|$)|max-height:0|opacity:0(?:;|$))"
 )

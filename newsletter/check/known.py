@@ -39,7 +39,7 @@ class Readership:
 
     `harmed` are those of the skipped who bounced, complained or were suppressed. `empty` counts, for each merge tag
     without a default, the readers for whom it is empty. `needed` is how long posting takes at the provider's rate,
-    `room` the time from the next slot to the one after it.
+    `room` the time from the next slot to the one after it, `daily` how many mails a day may have (0: not known).
     """
 
     readers: int
@@ -50,6 +50,7 @@ class Readership:
     empty: Mapping[str, int] | None = None
     needed: timedelta = timedelta()
     room: timedelta | None = None
+    daily: int = 0
 
 
 @dataclass(frozen=True)

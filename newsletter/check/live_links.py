@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from newsletter.check.addresses import is_local
 from newsletter.check.inspection import Inspection
 from newsletter.check.known import Outcome
 from newsletter.check.rule import Hit, rule
@@ -67,6 +68,8 @@ def link_moved(inspection: Inspection) -> Iterator[Hit]:
 )  # fmt: skip
 def link_private(inspection: Inspection) -> Iterator[Hit]:
     for url, outcome in _in_state(inspection, "private"):
+        if is_local(url):  # the address itself says it already: link-local
+            continue
         yield Hit(f'"{url[:80]}": {outcome.detail}', *_place(inspection, url))
 
 

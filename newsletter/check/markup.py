@@ -21,7 +21,7 @@ _BROKEN_LINKS = (
     (re.compile(r"\]\([^\s()<>]+[ \t]+[^()\"'<>\n]*\)"), "an address with a space in it", "write %20 for the space"),
     (re.compile(r"\][ \t]+\((?:https?://|www\.)[^()\s]*\)"), "a space between text and address", "take the space away"),
     (re.compile(r"\([^()\n]+\)\[(?:https?://|www\.)[^\[\]\s]*\]"), "the brackets are swapped", "[text](address)"),
-    (re.compile(r"\]\((?:https?://|www\.)[^()\s]*(?=\s|\Z)(?![^\n]*\))"), "the bracket is never closed", "add the )"),
+    (re.compile(r"\]\((?:https?://|www\.)[^()\s]*(?=\s|\Z)(?![^\n]{0,200}\))"), "it is never closed", "add the )"),
     (re.compile(r"(?<!\\)\]\[[^\[\]\n]*\]"), "nothing is defined under that name", "add a line  [name]: https://…"),
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ _BROKEN = re.compile(
     r"(?<!\{)\{\s*(?P<field>(?:first_)?name|email|unsubscribe_url)\s*(?:\|[^{}]*)?\}(?!\})"
     r"|\{\{\s*(?P<open>(?:first_)?name|email|unsubscribe_url)\s*(?:\|[^{}]*)?\}(?!\})"
 )
-_DEFAULT = re.compile(r"\|\s*default\b")
+_DEFAULT = re.compile(r"\|\s*(?:default|then)\b")  # a then() without default() is empty on purpose
 
 
 @rule(

@@ -88,9 +88,22 @@ def audience_slow(inspection: Inspection) -> Iterator[Hit]:
         yield Hit(message, *inspection.place("slot"))
 
 
+@rule(
+    "audience-daily-limit", GROUP, Severity.WARNING, "More readers than the provider takes in a day",
+    why="The provider refuses the rest, and the broadcast stops midway until tomorrow.",
+    source="`[delivery] daily_limit`: what your plan at the provider says",
+    fix="ask the provider for more, or send to a segment a day", needs=_NEEDS,
+)  # fmt: skip
+def audience_daily_limit(inspection: Inspection) -> Iterator[Hit]:
+    told = inspection.known.readership
+    if told and 0 < told.daily < told.readers:
+        message = f"{told.readers} readers, but the provider takes {told.daily} mails a day"
+        yield Hit(message, *inspection.place("segment"))
+
+
 def _hours(length: timedelta) -> str:
     minutes = round(length.total_seconds() / 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
-RULES = (audience_empty, audience_jump, audience_suppressed, audience_fields_empty, audience_slow)
+RULES = (audience_empty, audience_jump, audience_suppressed, audience_fields_empty, audience_slow, audience_daily_limit)

@@ -9,8 +9,8 @@ from newsletter.check.rule import Hit, rule
 from newsletter.finding import Severity
 
 GROUP = "size and speed"
-CLIPPED = 102  # KB of HTML
-NEAR = 90
+CLIPPED = 102 * 1024
+NEAR = 90 * 1024
 _SOURCE = "Gmail clips at about 102 KB of HTML: https://github.com/hteumeuleu/email-bugs/issues/41"
 _FIX = "shorten the issue, or put its long parts on the web and link to them"
 
@@ -19,7 +19,7 @@ _FIX = "shorten the issue, or put its long parts on the web and link to them"
     "size-clipped", GROUP, Severity.ERROR, "The email is so large that Gmail clips it",
     why="Readers see “[Message clipped]” in the middle, and the unsubscribe link is behind it.",
     source=_SOURCE,
-    fix=_FIX, limit=CLIPPED,
+    fix=_FIX, limit=CLIPPED // 1024,
 )  # fmt: skip
 def size_clipped(inspection: Inspection, limit: float) -> Iterator[Hit]:
     size = _kilobytes(inspection)
@@ -31,12 +31,12 @@ def size_clipped(inspection: Inspection, limit: float) -> Iterator[Hit]:
     "size-near-clipping", GROUP, Severity.WARNING, "The email is nearly as large as Gmail shows",
     why="What the provider adds (longer links, a tracking image) may push it over the limit.",
     source=_SOURCE + "; 90 KB leaves an eighth of it for the provider",
-    fix=_FIX, limit=NEAR,
+    fix=_FIX, limit=NEAR // 1024,
 )  # fmt: skip
 def size_near_clipping(inspection: Inspection, limit: float) -> Iterator[Hit]:
     size = _kilobytes(inspection)
-    if limit <= size <= CLIPPED:
-        yield Hit(f"the HTML has {size:.0f} of the {CLIPPED} KB that Gmail shows")
+    if limit <= size <= CLIPPED / 1024:
+        yield Hit(f"the HTML has {size:.0f} of the {CLIPPED // 1024} KB that Gmail shows")
 
 
 def _kilobytes(inspection: Inspection) -> float:

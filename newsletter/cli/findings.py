@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,7 @@ def _excerpt(line: str, number: int, column: int) -> list[Text]:
     from rich.cells import cell_len
     from rich.text import Text
 
-    room = _width() - 14
+    room, bar = _width() - 14, "│" if _speaks_unicode() else "|"
     line = "".join(char if char.isprintable() else " " for char in line)
     start = max(0, min(column - 1 - room // 2, len(line) - room)) if cell_len(line) > room else 0
     shown = ("…" if start else "") + line[start + bool(start) :]
@@ -110,8 +111,8 @@ def _excerpt(line: str, number: int, column: int) -> list[Text]:
         shown = shown[:-2] + "…"
     before = cell_len(shown[: column - 1 - start])
     return [
-        Text.assemble((f"{number:>9} │ ", "dim"), shown),
-        Text.assemble((f"{'':>9} │ ", "dim"), " " * before, ("^", "bold red")),
+        Text.assemble((f"{number:>9} {bar} ", "dim"), shown),
+        Text.assemble((f"{'':>9} {bar} ", "dim"), " " * before, ("^", "bold red")),
     ]
 
 
@@ -146,6 +147,10 @@ def _console() -> Console:
 
 def _width() -> int:
     return max(40, _console().width)
+
+
+def _speaks_unicode() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
 
 
 def _style(level: str) -> str:

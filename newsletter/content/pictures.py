@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ from newsletter.finding import Finding, Severity
 
 RULE = "image-file"
 LARGEST = 1_000_000  # bytes that a picture may have when readers get it
+_LARGEST_TOGETHER = {False: 20_000_000, True: 5_000_000}  # on the web; within each mail
 _LARGEST_FILE = 40_000_000  # bytes that are read at all
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 _SMALLER = 'make it smaller, or let us: pip install "newsletter[images]"'
@@ -78,6 +80,12 @@ def read_pictures(
         except _UnusableError as error:
             message = f'the image "{want.source[-80:]}" {error}'
             findings.append(Finding(RULE, Severity.ERROR, message, file, want.line, want.column, error.fix))
+    size = sum(len(picture.data) for picture in found.values())
+    if size > _LARGEST_TOGETHER[embed]:
+        message = (
+            f"the images have {size / 1e6:.0f} MB together; {_LARGEST_TOGETHER[embed] // 1_000_000} MB is the most"
+        )
+        findings.append(Finding(RULE, Severity.ERROR, message, file, None, None, "leave some out or make them smaller"))
     return Pictures(tuple(found.values()), embed, tuple(findings))
 
 
@@ -136,6 +144,7 @@ def _read(path: Path, root: Path) -> bytes:
         raise _UnusableError(f"cannot be read: {reason}", "check its name and permissions") from None
 
 
+@lru_cache(maxsize=8)  # a preview renders at each save
 def _smaller(data: bytes, header: Header, width: int) -> tuple[bytes, Header]:
     """The picture at most `width` pixels wide and without what cameras add, if Pillow is there; an animation stays."""
     try:

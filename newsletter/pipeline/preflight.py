@@ -56,6 +56,7 @@ def _readership(connection: Connection, edition: Edition, segment: str, config: 
         empty={source: count_nameless(connection, segment) for source in _without_default(edition)},
         needed=_time_needed(readers, config),
         room=next_slot(config.schedule, slot.starts_at).starts_at - slot.starts_at,
+        daily=config.delivery.daily_limit,
     )
 
 

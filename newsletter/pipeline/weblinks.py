@@ -27,17 +27,11 @@ class Trial:
     def __str__(self) -> str:
         counts = self._counts
         unsure = counts.pop("refused", 0) + counts.pop("unchecked", 0) + counts.pop("private", 0)
-        words = {
-            "fine": "work",
-            "moved": "have moved",
-            "gone": "are dead",
-            "failing": "fail",
-            "insecure": "are insecure",
-        }
+        words = {"fine": "fine", "moved": "moved", "gone": "dead", "failing": "failing", "insecure": "insecure"}
         parts = [f"{counts[state]} {word}" for state, word in words.items() if counts[state]]
         parts += [f"{unsure} not checked"] if unsure else []
         minutes = int(self.age.total_seconds() // 60)
-        old = f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
+        old = f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min" if minutes else "a moment"
         earlier = f" ({self.remembered} of them tried earlier, up to {old} ago)" if self.remembered else ""
         return f"{len(self.outcomes)} link{'s' * (len(self.outcomes) != 1)}: {', '.join(parts)}{earlier}"
 

@@ -12,6 +12,8 @@ from newsletter.content.issue import Issue
 from newsletter.render.site import Site
 from newsletter.render.words import Words
 
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
 
 def finish(root: html.HtmlElement, words: Words, direction: str) -> html.HtmlElement:
     """`root`, in place, with the words that the program puts into an issue, and a class for each diagram's width.
@@ -21,6 +23,7 @@ def finish(root: html.HtmlElement, words: Words, direction: str) -> html.HtmlEle
     if direction == "rtl":
         for code in root.iter("pre", "code", "kbd", "samp"):
             code.set("dir", code.get("dir", "ltr"))
+    _close_ranks(root)
     for figure in root.iter("figure"):
         if width := figure.get("data-columns"):
             figure.set("class", f"{figure.get('class', '')} w{width}".strip())
@@ -29,12 +32,24 @@ def finish(root: html.HtmlElement, words: Words, direction: str) -> html.HtmlEle
             link.text = words("Learn more →")
         elif "footnote-backref" in link.get("class", ""):
             link.attrib.pop("title", None)
+            link.text = "↪" if direction == "rtl" else link.text
             link.set("aria-label", words("Back to the text"))
     for title in root.iter("p"):
         kind = title.getparent().get("class", "").removeprefix("admonition").strip()
         if title.get("class") == "admonition-title" and title.text == kind.capitalize():
             title.text = words(title.text)
     return root
+
+
+def _close_ranks(root: html.HtmlElement) -> None:
+    """Headings that start below the title and never skip a level on the way down (WCAG 1.3.1, technique G141)."""
+    above: list[int] = []  # the levels, as they were typed, of the headings that the next one may stand below
+    for heading in root.iter(*_HEADINGS):
+        level = int(heading.tag[1])
+        while above and above[-1] >= level:
+            above.pop()
+        above.append(level)
+        heading.tag = f"h{min(6, len(above) + 1)}"
 
 
 def for_web(root: html.HtmlElement) -> html.HtmlElement:

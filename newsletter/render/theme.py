@@ -96,9 +96,10 @@ def read_theme(folders: Sequence[Path], name: str, look: LookConfig | None = Non
         raise ConfigError(f'[theme] name: there is no theme "{name}"', f"looked for in {', '.join(map(str, folders))}")
     own = dict(_files_of(folder))
     files: dict[str, tuple[Path, str]] = {}
-    for parent in reversed(folders):
+    for parent in dict.fromkeys(reversed(folders)):
         for other in sorted(path for path in parent.glob("*/") if path != folder or parent == folders[-1]):
-            files |= {f"{other.name}/{file}": found for file, found in _files_of(other)}
+            found = own if other == folder else dict(_files_of(other))
+            files |= {f"{other.name}/{file}": each for file, each in found.items()}
     base = {file: files[f"{DEFAULT}/{file}"] for file in TEMPLATES if f"{DEFAULT}/{file}" in files}
     files |= base | own
     missing = [file for file in TEMPLATES if file not in files]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -186,6 +189,21 @@ def test_a_server_that_does_not_answer_in_time_fails(web: Web) -> None:
 def test_nobody_listening_fails() -> None:
     with Guard(frozenset({"localhost"})).session() as session:
         assert probe(session, "http://localhost:9/", 2).state == "failing"
+
+
+def test_a_certificate_that_nobody_signed_is_told(web: Web, tmp_path: Path) -> None:
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed, so there is no certificate to show")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=site.test"]
+    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    web.server.socket = context.wrap_socket(web.server.socket, server_side=True)
+    web.server.handle_error = lambda *of: None  # type: ignore[method-assign] - the client hangs up
+    with web.guard.session() as session:
+        outcome = probe(session, web.url("/").replace("http:", "https:"), 5)
+    assert outcome == Outcome("insecure", "its certificate is signed by nobody")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ FIRES = [
     ("code-fence-open", HEAD + "Text\n\n  ```python\ncode\n", [(7, 3)]),
     ("heading-skipped", HEAD + "## A\n\ntext\n\n#### B\n", [(9, 1)]),
     ("heading-skipped", HEAD + "# A\n\n### B\n", [(7, 1)]),
-    ("html-removed", HEAD + "Text\n\n<script>x</script>\n", [(7, None)]),
+    ("html-removed", HEAD + "Text\n\n<script>x</script>\n", [(7, 1)]),
     ("placeholder-text", HEAD + "Text\nAnd TODO: more, see [link] and [x](y) and TBD", [(6, 5), (6, 21), (6, 43)]),
     ("placeholder-text", HEAD + "Dear [name],\n\nInsert link here\n", [(5, 6), (7, 1)]),
     ("placeholder-text", HEAD + "Go to <insert address here> for lorem ipsum", [(5, 7), (5, 33)]),
@@ -357,6 +357,7 @@ def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
         approval-stale number-gap date-order slot-taken subject-number link-left-over glossary-unused word-misspelt
         client-html html-language text-part-empty text-part-link-missing line-over-limit style-block-large
         list-id-missing sender-free sender-noreply sender-nameless
-        audience-empty audience-jump audience-suppressed audience-fields-empty audience-slow""".split()
+        audience-empty audience-jump audience-suppressed audience-fields-empty audience-slow
+        audience-daily-limit""".split()
     assert {rule.id for rule in RULES} == {*elsewhere, *(case[0] for case in FIRES)}
     assert {case[0] for case in FIRES} == {case[0] for case in SILENT}

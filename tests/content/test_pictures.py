@@ -141,6 +141,15 @@ def test_what_cannot_be_used_is_a_finding_with_its_reason(
     assert words in refusal(issue, name)
 
 
+def test_all_pictures_together_have_a_limit_too(issue: Path) -> None:
+    wanted = [Wanted(f"{number}.png") for number in range(6)]
+    for want in wanted:
+        (issue.parent / want.source).write_bytes(noise(960, 960))
+    assert read_pictures(issue, wanted, issue.parent, COLUMN).findings == ()
+    (finding,) = read_pictures(issue, wanted, issue.parent, COLUMN, embed=True).findings
+    assert finding.message.endswith("MB together; 5 MB is the most")
+
+
 def test_without_pillow_a_large_picture_is_refused_and_a_small_one_is_not(
     issue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

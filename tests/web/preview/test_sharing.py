@@ -49,7 +49,7 @@ def test_it_shows_every_view_without_script_or_network(chromium: Browser, folder
     email = page.locator("section:visible iframe")
     expect(email.content_frame.get_by_text("The last paragraph")).to_be_attached()
     for view, text in (
-        ("Findings (2)", "TODO"),
+        ("Findings (3)", "TODO"),
         ("Links", "https://example.org/page"),
         ("Headers", "List-Unsubscribe"),
     ):
