@@ -76,7 +76,6 @@ def calendar(
     The slots of some weeks: what became of them, what is planned for them as the queue stands, and which are free.
     """
     from newsletter.pipeline.agenda import calendar_of, write_ics
-    from newsletter.pipeline.desk import open_desk
     from newsletter.schedule.calendar import month_view
 
     out: Output = context.obj
@@ -86,7 +85,7 @@ def calendar(
     first = day_of(start) if start else now.astimezone(publication.config.schedule.zone).date()
     days = (first, first + timedelta(weeks=weeks))
     with store_of(publication) as store:
-        entries = calendar_of(open_desk(publication), store, days, now)
+        entries = calendar_of(publication, store, days, now)
     lines = month_view(publication.config.schedule, days, entries)
     if ics:
         lines = write_ics(ics, publication, entries, now)
@@ -104,26 +103,14 @@ def explain(
     date: Annotated[str, typer.Argument(metavar="DATE", help="A day of the publication's calendar: YYYY-MM-DD.")],
 ) -> None:
     """Say what goes out on a day, and why not others."""
-    from newsletter.pipeline.desk import open_desk
-    from newsletter.pipeline.sending import objection
-    from newsletter.schedule.explain import explain_day
-    from newsletter.schedule.passes import rules_of
+    from newsletter.pipeline.agenda import explanation
 
     out: Output = context.obj
     out.command = "scheduler explain"
     day = day_of(date)
     publication = publication_of(out)
-    with store_of(publication) as store, store.reading() as connection:
-        schedule = publication.config.schedule
-        desk = open_desk(publication)
-        sentences = explain_day(
-            connection,
-            schedule,
-            day,
-            datetime.now(UTC),
-            rules_of(schedule),
-            objection=lambda issue: objection(desk, issue),
-        )
+    with store_of(publication) as store:
+        sentences = explanation(publication, store, day, datetime.now(UTC))
     out.result({"date": date, "sentences": sentences}, sentences)
 
 

@@ -12,6 +12,7 @@ from newsletter.pipeline.desk import Desk, open_desk
 from newsletter.pipeline.sending import objection
 from newsletter.publication import Publication
 from newsletter.schedule.calendar import Entry, entries_of, ics, plan_ahead
+from newsletter.schedule.explain import explain_day
 from newsletter.schedule.passes import rules_of
 from newsletter.schedule.queue import Approved, approved
 from newsletter.schedule.slots import Slot
@@ -27,21 +28,35 @@ def queue_of(
     schedule = publication.config.schedule
     with store.reading() as connection:
         issues = approved(connection)
-    try:
-        objections = objections_to(open_desk(publication), issues)
-    except NewsletterError as error:  # the folder itself: the queue can be seen and changed all the same
-        objections = {issue.slug: error.message for issue in issues}
-    with store.reading() as connection:
+        objections = objections_of(publication, issues)
         ahead = plan_ahead(connection, schedule, now + _AHEAD, now, rules_of(schedule), objections=objections)
     return issues, {entry.slug: entry.slot for entry in ahead if entry.slug}, objections
 
 
-def calendar_of(desk: Desk, store: Store, days: tuple[date, date], now: datetime) -> list[Entry]:
+def calendar_of(publication: Publication, store: Store, days: tuple[date, date], now: datetime) -> list[Entry]:
     """The slots from the first day to before the last, with what became of them or is planned for them."""
-    schedule = desk.publication.config.schedule
+    schedule = publication.config.schedule
     with store.reading() as connection:
-        objections = objections_to(desk, approved(connection))
+        objections = objections_of(publication, approved(connection))
         return entries_of(connection, schedule, days, now, rules_of(schedule), objections=objections)
+
+
+def explanation(publication: Publication, store: Store, day: date, now: datetime) -> list[str]:
+    """Why issues will or will not go out on a day, in sentences."""
+    schedule = publication.config.schedule
+    with store.reading() as connection:
+        objections = objections_of(publication, approved(connection))
+        return explain_day(
+            connection, schedule, day, now, rules_of(schedule), objection=lambda issue: objections.get(issue.slug, "")
+        )
+
+
+def objections_of(publication: Publication, issues: Sequence[Approved]) -> dict[str, str]:
+    """Why some of the approved issues must not be sent as they are; where the folder itself cannot be read, that."""
+    try:
+        return objections_to(open_desk(publication), issues) if issues else {}
+    except NewsletterError as error:
+        return {issue.slug: error.message for issue in issues}
 
 
 def objections_to(desk: Desk, issues: Sequence[Approved]) -> dict[str, str]:

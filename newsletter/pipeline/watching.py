@@ -39,7 +39,8 @@ class Look:
 class Watch:
     """One publication under watch. Issues are read anew at each look, since editors change them.
 
-    `say` gets a line for each decision; `late` is a person's word (`send`, `skip`) for a slot that waits for one; `links`: the preflight tries links on the web.
+    `say` gets a line for each decision; `late` is a person's word (`send`, `skip`) for a slot that waits for
+    one. `links`: the preflight tries those of the issue on the web.
     """
 
     publication: Publication

@@ -216,7 +216,8 @@ class Year:
     def edit(self, coming: Sequence[datetime], now: datetime) -> None:
         """What people do between two slots."""
         for planned in [p for p in self.expected.queue if p.changed]:  # somebody notices, perhaps
-            if self.random.random() < 0.5:
+            gone = planned.pin is not None and planned.pin < coming[0].date()  # too late: the check refuses it
+            if self.random.random() < 0.5 and not gone:
                 planned.changed = False
                 self.approve(planned, now)
         for _ in range(self.backlog + self.random.choice((0, 1, 1, 1, 2))):

@@ -45,6 +45,7 @@ def test_what_is_foretold_is_what_happens(issues: list[tuple[str, str, bool]]) -
 
 def test_a_day_is_explained_with_what_goes_before_and_what_after(tmp_path: Path) -> None:
     world = World(tmp_path, NOW)
+    world.look(NOW)
     world.approve("one", "two", "three")
     world.approve("four", not_before="2026-12-08")
     with world.store.reading() as connection:
@@ -53,9 +54,9 @@ def test_a_day_is_explained_with_what_goes_before_and_what_after(tmp_path: Path)
     world.close()
     assert sentences == [
         '"two" goes out in the slot of Tuesday 2026-12-01 09:00 Europe/Berlin, if the queue stays as it is.',
+        '"four" does not go out then: its date is Tuesday 2026-12-08.',
         '"one" goes out before, in the slot of Friday 2026-11-27 09:00 Europe/Berlin.',
         '"three" does not go out then: its turn is in the slot of Friday 2026-12-04 09:00 Europe/Berlin.',
-        '"four" does not go out then: its date is Tuesday 2026-12-08.',
     ]
 
 
