@@ -40,8 +40,11 @@ def explain_day(
         return [
             f"{day:%A %Y-%m-%d} has no slot: {why or f'[schedule] days = {days}'}. The next slot after it is {after}."
         ]
-    objections = {issue.slug: why for issue in approved(connection) if (why := objection(issue))}
-    future = _future(connection, schedule, now, rules, objections=objections)
+    issues = approved(connection)
+    objections = {issue.slug: why for issue in issues if (why := objection(issue))}
+    planned = plan_ahead(connection, schedule, max(end, now + _AHEAD), now, rules, objections=objections)
+    due = latest_due(connection, schedule, now, rules)
+    future = _Future(schedule, now, rules, issues, objections, planned, due)
     return [sentence for slot in found for sentence in _explain(connection, slot, future)]
 
 
@@ -59,14 +62,6 @@ class _Future:
 
     def turn(self, slug: str) -> Slot | None:
         return next((entry.slot for entry in self.planned if entry.slug == slug), None)
-
-
-def _future(
-    connection: Connection, schedule: Schedule, now: datetime, rules: Rules, objections: dict[str, str]
-) -> _Future:
-    issues = approved(connection)
-    planned = plan_ahead(connection, schedule, now + _AHEAD, now, rules, objections=objections)
-    return _Future(schedule, now, rules, issues, objections, planned, latest_due(connection, schedule, now, rules))
 
 
 def _explain(connection: Connection, slot: Slot, future: _Future) -> list[str]:
