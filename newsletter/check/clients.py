@@ -102,7 +102,7 @@ def client_anchor(inspection: Inspection, limit: float) -> Iterator[Hit]:
 def _css(inspection: Inspection, limit: float, *, harmful: bool) -> Iterator[Hit]:
     used: dict[str, None] = {}
     for style in dict.fromkeys(map(str, inspection.tree.xpath("//@style"))):
-        used |= dict.fromkeys(_features(style.lower()))
+        used |= dict.fromkeys(style_features(style.lower()))
     for feature in used:
         if (feature in HARMFUL) is harmful and feature in _names(inspection):
             words = feature.removeprefix("css-").removeprefix("display-")
@@ -111,7 +111,8 @@ def _css(inspection: Inspection, limit: float, *, harmful: bool) -> Iterator[Hit
             )
 
 
-def _features(style: str) -> Iterator[str]:
+def style_features(style: str) -> Iterator[str]:
+    """The names that the data has for what the declarations `style`, in small letters, use."""
     for name in _PROPERTY.findall(style):
         yield f"css-{name}"
     for pattern, feature in _VALUES:

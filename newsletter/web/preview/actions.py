@@ -12,7 +12,7 @@ from newsletter.pipeline.approval import approve, unapprove
 from newsletter.schedule import queue
 from newsletter.web.preview.workspace import Proof, Workspace
 
-ACTIONS = ("test", "approve", "unapprove", "hold", "release", "up", "down")
+ACTIONS = ("test", "approve", "unapprove", "hold", "release", "up", "down", "links")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ def act(workspace: Workspace, action: str, name: str, digest: str, to: list[str]
         if proof.edition.digest != digest:
             raise SafetyError("the issue changed while you were looking at it", "look at it again, then repeat")
         return _test(workspace, proof, to) if action == "test" else _approve(workspace, proof)
+    if action == "links":
+        return _links(workspace, proof)
     message = _in_queue(workspace, action, proof.issue.slug)
     return Done(message)
 
@@ -63,6 +65,14 @@ def _test(workspace: Workspace, proof: Proof, to: list[str]) -> Done:
         Sending(workspace.desk(), workspace.store, opened.provider, SystemClock()).test(proof.edition, to)
     notice = f" ({opened.notice})" if opened.notice else ""
     return Done(f"sent as a test to {', '.join(to)}{notice}")
+
+
+def _links(workspace: Workspace, proof: Proof) -> Done:
+    """Try the links that were not tried for a while, as `newsletter check` does; the next look shows what came out."""
+    from newsletter.pipeline.weblinks import try_links
+
+    inspection = workspace.desk().inspect(proof.issue, proof.edition, workspace.now())
+    return Done(str(try_links(workspace.publication, inspection.addresses, workspace.now())))
 
 
 def _approve(workspace: Workspace, proof: Proof) -> Done:

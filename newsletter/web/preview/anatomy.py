@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 from lxml import html
 
+from newsletter.check.known import Outcome
 from newsletter.check.size import CLIPPED, NEAR
 from newsletter.render.site import Site
 
@@ -73,14 +75,18 @@ def _weight(element: html.HtmlElement) -> int:
     return len(html.tostring(element, encoding="utf-8")) if isinstance(element.tag, str) else 0
 
 
-def links_of(tree: html.HtmlElement, site: Site) -> list[dict[str, str]]:
-    """Each link with its words and what is known of it without asking the network."""
+def links_of(
+    tree: html.HtmlElement, site: Site, outcomes: Mapping[str, Outcome] = MappingProxyType({})
+) -> list[dict[str, str]]:
+    """Each link with its words and what is known of it: by itself, or from when it was tried (`outcomes`)."""
     ids = {str(name) for name in tree.xpath("//@id | //a/@name")}
     found = []
     for link in tree.iter("a"):
         href = (link.get("href") or "").strip()
         if href:
             state, note = _state(href, site, ids)
+            if href in outcomes:
+                state, note = _tried(outcomes[href], note)
             found.append({"href": href, "text": _said(link) or _pictured(link), "state": state, "note": note})
     return found[:_SHOWN]
 
@@ -100,6 +106,16 @@ def _state(href: str, site: Site, ids: set[str]) -> tuple[str, str]:
         if not slug or site.issue(slug):
             return "own", "this publication"
     return ("doubtful", "not encrypted") if scheme == "http" else ("open", "not tried")
+
+
+_OUTCOMES = {"fine": "own", "moved": "doubtful", "refused": "open", "private": "doubtful", "unchecked": "open"}
+_TRIED = {"fine": "works", "moved": "has moved", "gone": "is gone", "failing": "fails", "insecure": "is not secure"}
+
+
+def _tried(outcome: Outcome, note: str) -> tuple[str, str]:
+    """The state and the words for what became of trying an address."""
+    words = " ".join(filter(None, (_TRIED.get(outcome.state, note), outcome.detail and f"({outcome.detail})")))
+    return _OUTCOMES.get(outcome.state, "wrong"), words
 
 
 def outline_of(tree: html.HtmlElement) -> list[dict[str, Any]]:

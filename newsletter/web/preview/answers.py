@@ -78,11 +78,14 @@ class Answers:
         with self.store.reading() as connection:
             outlook = look_ahead(connection, self.publication.config.schedule, now)
             counted = count_audience(connection, proof.issue.segment)
+        findings, seen = self.workspace.check(proof)
         facts = Facts(
             publication=self.publication,
             site=self.workspace.desk().site,
             outlook=outlook,
-            findings=self.workspace.findings(proof),
+            findings=findings,
+            outcomes=seen.known.outcomes or {},
+            support=seen.known.support,
             reading=self._read(self._edition(proof, question), question),
             readers=counted,
             now=now,
@@ -138,8 +141,9 @@ class Answers:
         proof = self.workspace.proof(name)
         if proof.problem:
             raise NewsletterError(proof.problem.message, proof.problem.hint)
-        findings = self.workspace.findings(proof)
-        return proof.issue.slug, share_page(proof.issue, proof.edition, findings, self.workspace.desk().site)
+        desk = self.workspace.desk()
+        findings = desk.check(proof.issue, proof.edition, self.workspace.now())
+        return proof.issue.slug, share_page(proof.issue, proof.edition, findings, desk.site)
 
     @property
     def editor(self) -> str:

@@ -1,59 +1,57 @@
-"""What of an edition's HTML and CSS the big mail programs are known to show. A small table of what matters most."""
+"""What an edition uses that a big mail program lacks, by the data of caniemail.com that the checks go by."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-CLIENTS = ("Gmail", "Apple Mail", "Outlook (Word)", "Outlook .com", "Yahoo")
-YES, PARTLY, NO = "yes", "partly", "no"
+from lxml import html
 
+from newsletter.check.clients import style_features
+from newsletter.check.support import Feature, Support
 
-@dataclass(frozen=True)
-class Feature:
-    """One thing that an email may use: how to find it, who shows it (as `CLIENTS` are ordered), what others see."""
-
-    name: str
-    pattern: str
-    support: tuple[str, str, str, str, str]
-    otherwise: str
-
-
-# Outlook for Windows is the one that renders with Word (2016 to 2024); the new Outlook is as Outlook.com.
-FEATURES = (
-    Feature("dark style sheet", r"prefers-color-scheme",
-        (NO, YES, NO, PARTLY, NO), "colours as by day, or inverted"),
-    Feature("style sheet in the head", r"<style\b", (YES, YES, PARTLY, YES, YES), "inlined styles only"),
-    Feature("media queries by width", r"@media[^{]*width", (PARTLY, YES, NO, YES, YES), "the wide layout"),
-    Feature("rounded corners", r"border-radius", (YES, YES, NO, YES, YES), "square corners"),
-    Feature("max-width", r"max-width",
-        (YES, YES, NO, YES, YES), "full width, unless a table for Outlook holds it"),
-    Feature("scrolling blocks", r"overflow(?:-x)?\s*:\s*(?:auto|scroll)",
-        (YES, YES, NO, YES, YES), "cut or wide lines"),
-    Feature("min(), max(), clamp(), calc()", r"(?:min|max|clamp|calc)\(",
-        (PARTLY, YES, NO, PARTLY, PARTLY), "the plain size"),
-    Feature("flexbox or grid", r"display\s*:\s*(?:inline-)?(?:flex|grid)",
-        (PARTLY, YES, NO, PARTLY, PARTLY), "one below the other"),
-    Feature("background images", r"background(?:-image)?\s*:[^;\"]*url\(",
-        (YES, YES, NO, YES, YES), "the plain colour"),
-    Feature("web fonts", r"@font-face|fonts\.googleapis", (NO, YES, NO, NO, NO), "the next font of the list"),
-    Feature("images within the text (data:)", r"src=\"data:", (NO, YES, NO, NO, NO), "an empty frame"),
-    Feature("SVG", r"<svg\b|\.svg\b", (NO, YES, NO, NO, NO), "nothing"),
-    Feature("WebP images", r"\.webp\b", (YES, YES, NO, YES, YES), "an empty frame"),
-    Feature("moving images (GIF)", r"\.gif\b", (YES, YES, PARTLY, YES, YES), "the first picture"),
-    Feature("fold-out parts (details)", r"<details\b", (NO, YES, NO, NO, NO), "all of it, unfolded"),
-    Feature("video", r"<video\b", (NO, YES, NO, NO, NO), "what stands within it"),
-    Feature("position: absolute or fixed", r"position\s*:\s*(?:absolute|fixed)",
-        (NO, YES, NO, NO, NO), "in the flow of the text"),
-)  # fmt: skip
+CLIENTS: Mapping[str, str] = {
+    "gmail-desktop-webmail": "Gmail",
+    "apple-mail-ios": "Apple Mail",
+    "outlook-windows": "Outlook (Word)",
+    "outlook-outlook-com": "Outlook .com",
+    "yahoo-desktop-webmail": "Yahoo",
+}
+_WORDS = {"y": "yes", "a": "partly", "n": "no"}
+_QUERIES = ("prefers-color-scheme", "prefers-reduced-motion", "hover", "orientation")
 
 
-def support_of(page: str) -> list[dict[str, object]]:
-    """What the page uses, each with who shows it."""
-    found = []
-    for feature in FEATURES:
-        uses = len(re.findall(feature.pattern, page, re.IGNORECASE))
-        if uses:
-            support = dict(zip(CLIENTS, feature.support, strict=True))
-            found.append({"name": feature.name, "uses": uses, "support": support, "otherwise": feature.otherwise})
-    return found
+def support_of(tree: html.HtmlElement, support: Support | None) -> dict[str, Any]:
+    """The features that are used and not shown everywhere, those that the most readers lack first."""
+    if support is None:
+        return {"names": list(CLIENTS.values()), "features": [], "date": ""}
+    used = [support.features[name] for name in dict.fromkeys(_used(tree)) if name in support.features]
+    rows = [_row(feature, support) for feature in used]
+    rows = [row for row in rows if row["lacking"] or set(row["support"].values()) != {"yes"}]
+    rows.sort(key=lambda row: -row["lacking"])
+    return {"names": list(CLIENTS.values()), "features": rows, "date": support.date}
+
+
+def _row(feature: Feature, support: Support) -> dict[str, Any]:
+    answers = {name: _WORDS.get(feature.support.get(client, ""), "unknown") for client, name in CLIENTS.items()}
+    return {"name": feature.title, "support": answers, "lacking": round(100 * support.without(feature.name)[0])}
+
+
+def _used(tree: html.HtmlElement) -> Iterable[str]:
+    """The names of the features, as the data calls them."""
+    for style in dict.fromkeys(str(value) for value in tree.xpath("//@style")):
+        yield from style_features(style.lower())
+    for sheet in tree.iter("style"):
+        text = (sheet.text or "").lower()
+        yield "html-style"
+        if "@media" in text:
+            yield "css-at-media"
+        yield from (f"css-at-media-{query}" for query in _QUERIES if query in text)
+        yield from (f"css-at-{name}" for name in ("font-face", "import", "keyframes", "supports") if f"@{name}" in text)
+    for name in dict.fromkeys(str(element.tag) for element in tree.iter() if isinstance(element.tag, str)):
+        if name != "body":  # its own attributes may be dropped, what stands in it never is
+            yield f"html-{name}"
+    for source in (str(value).lower() for value in tree.xpath("//img/@src")):
+        if source.startswith("data:"):
+            yield "image-base64"
+        yield f"image-{source.partition('?')[0].rpartition('.')[2]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import socket
 import threading
@@ -106,6 +107,7 @@ async def _serve(workspace: Workspace, place: Place, ready: Callable[[], None]) 
             """End now: the streams first, so that nothing is waited for. The signal is not raised again."""
             ended.append(sig)
             self.should_exit = True
+            logging.getLogger("uvicorn.error").disabled = True  # who is cut off in the middle is no news now
             loop.call_soon_threadsafe(end)
 
     def end() -> None:

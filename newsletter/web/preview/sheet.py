@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
 
+from newsletter.check.known import Outcome
+from newsletter.check.support import Support
 from newsletter.content.issue import Issue, Status
 from newsletter.finding import Finding, Severity
 from newsletter.pipeline.approval import wall_text
@@ -19,7 +21,7 @@ from newsletter.render.site import Site
 from newsletter.schedule.queue import Approved, obstacle
 from newsletter.web.preview import anatomy
 from newsletter.web.preview.board import problem_json, short, slot_json, state_of, through
-from newsletter.web.preview.clients import CLIENTS, support_of
+from newsletter.web.preview.clients import support_of
 from newsletter.web.preview.editor import address
 from newsletter.web.preview.outcome import Outlook, if_approved
 from newsletter.web.preview.workspace import Proof
@@ -35,6 +37,8 @@ class Facts:
     site: Site
     outlook: Outlook
     findings: tuple[Finding, ...]
+    outcomes: Mapping[str, Outcome]
+    support: Support | None
     reading: Edition
     readers: tuple[int, int]
     now: datetime
@@ -64,11 +68,11 @@ def sheet(proof: Proof, facts: Facts) -> dict[str, Any]:
         "variables": sorted(set(edition.variables.values())),
         "findings": _findings(issue, facts),
         "size": anatomy.size_of(edition.html, tree),
-        "links": anatomy.links_of(tree, facts.site),
+        "links": anatomy.links_of(tree, facts.site, facts.outcomes),
         "images": anatomy.images_of(tree),
         "outline": anatomy.outline_of(tree),
         "order": anatomy.order_of(tree),
-        "clients": {"names": CLIENTS, "features": support_of(edition.html)},
+        "clients": support_of(tree, facts.support),
         "outcome": outcome(proof, facts),
         "actions": actions(proof, facts),
     }
@@ -209,6 +213,7 @@ def actions(proof: Proof, facts: Facts) -> list[dict[str, Any]]:
         (flip, "Release" if flip == "release" else "Hold", f"newsletter queue {flip} {slug}", not_queued),
         ("up", "Earlier", f"{move} {max(1, place - 1)}", first),
         ("down", "Later", f"{move} {place + 1}", last),
+        ("links", "Try the links", f"newsletter check {slug}", broken),
         ("unapprove", "Take out of the queue", f"newsletter unapprove {slug}", not_queued),
     )  # fmt: skip
     why = "this preview is read-only" if facts.read_only else ""
@@ -218,8 +223,8 @@ def actions(proof: Proof, facts: Facts) -> list[dict[str, Any]]:
             "id": name,
             "label": label,
             "cli": cli,
-            "blocked": why or ("" if name == "test" else gone) or blocked,
-            "fits": name in ("test", "approve") or bool(approval),
+            "blocked": why or ("" if name in ("test", "links") else gone) or blocked,
+            "fits": name in ("test", "approve") or (bool(approval) and name != "links"),
         }
         for name, label, cli, blocked in rows
     ]

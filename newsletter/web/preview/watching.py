@@ -13,6 +13,7 @@ _TREES = ("issues", "templates", "snippets", "checks", "images")
 _FILES = frozenset({FILE_NAME, *FILE_NAMES, *_TREES, "links.toml"})
 _DATABASE = frozenset({"newsletter.db", "newsletter.db-wal"})
 _STEP = 8  # milliseconds without another change after which what was saved is shown
+_SETTLED = 0.1  # seconds after which a watch that was begun sees everything
 _IGNORED_SUFFIXES = ("~", ".swp", ".swx", ".tmp", ".part")
 
 Tell = Callable[[set[str], bool], None]
@@ -29,6 +30,7 @@ async def watch(folder: Path, state: Path, tell: Tell, stop: asyncio.Event) -> N
 
 async def _sources(folder: Path, tell: Tell, stop: asyncio.Event) -> None:
     """The trees that exist now, and the publication's folder itself; again whenever a tree appears."""
+    first = True
     while not stop.is_set():
         again = asyncio.Event()
         trees = [folder / name for name in _TREES if (folder / name).is_dir()]
@@ -42,12 +44,18 @@ async def _sources(folder: Path, tell: Tell, stop: asyncio.Event) -> None:
             names = {path.name if path.parent == folder / "issues" else "" for path in paths}
             tell(set() if "" in names else names, True)
 
-        ended = asyncio.create_task(_either(stop, again))
-        await asyncio.gather(
-            _loop([folder], lambda path: path.name in _FILES, on_root, again, recursive=False, step=_STEP),
-            _loop(trees, _is_source, on_tree, again, recursive=True, step=_STEP),
-            ended,
-        )
+        work = [
+            asyncio.create_task(_either(stop, again)),
+            asyncio.create_task(
+                _loop([folder], lambda path: path.name in _FILES, on_root, again, recursive=False, step=_STEP)
+            ),
+            asyncio.create_task(_loop(trees, _is_source, on_tree, again, recursive=True, step=_STEP)),
+        ]
+        if not first:  # what was written into a new tree before anybody watched it
+            await asyncio.sleep(_SETTLED)
+            tell(set(), True)
+        first = False
+        await asyncio.gather(*work)
 
 
 async def _either(stop: asyncio.Event, again: asyncio.Event) -> None:

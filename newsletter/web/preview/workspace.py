@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from newsletter.check.inspection import Inspection
 from newsletter.config import FILE_NAME
 from newsletter.content.issue import Issue
 from newsletter.content.pictures import Pictures
@@ -137,9 +138,21 @@ class Workspace:
             rendered = self._rendered.get(name)
             return rendered.issue if rendered else None
 
-    def findings(self, proof: Proof) -> tuple[Finding, ...]:
-        """What the checks say of a proof."""
-        return self.desk().check(proof.issue, proof.edition, self.now())
+    def check(self, proof: Proof) -> tuple[tuple[Finding, ...], Inspection]:
+        """What the checks say of a proof, and what they looked at: the store, and the links as far as they were tried.
+
+        The network is not asked.
+        """
+        from newsletter.pipeline.preflight import with_store
+        from newsletter.pipeline.weblinks import try_links
+
+        desk, now = self.desk(), self.now()
+        seen = desk.inspect(proof.issue, proof.edition, now)
+        trial = try_links(self.publication, seen.addresses, now, offline=True)
+        tried = {url: outcome for url, outcome in trial.outcomes.items() if outcome.detail != "offline"}
+        seen = replace(seen, known=replace(seen.known, outcomes=tried or None))
+        seen = with_store(seen, self.store, self.publication.config, now)
+        return desk.findings(seen), seen
 
     def variant(self, proof: Proof, language: str) -> Edition:
         """The proof's issue as if it were written in another language, for its direction."""

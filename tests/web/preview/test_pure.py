@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.check.caniemail import read_support
+from newsletter.check.known import Outcome
 from newsletter.render.site import IssueLink, Site
 from newsletter.schedule.queue import Approved
 from newsletter.schedule.slots import Slot, slots_from
@@ -178,6 +180,19 @@ def test_an_editor_is_opened_by_its_address(wished: str, environment: dict[str, 
     assert not found or "%20" in found
 
 
-def test_only_what_the_email_uses_is_in_the_table() -> None:
-    names = {str(row["name"]) for row in support_of('<p style="border-radius:3px">x</p>')}
-    assert names == {"rounded corners"}
+def test_only_what_the_email_uses_and_not_everybody_shows_is_in_the_table() -> None:
+    tree = anatomy.parse('<p style="border-radius:3px;color:red">x</p>')
+    found = support_of(tree, read_support({}))
+    assert [row["name"] for row in found["features"]] == ["border-radius"]
+    assert found["features"][0]["support"]["Outlook (Word)"] == "no"
+    assert found["features"][0]["support"]["Apple Mail"] == "yes"
+    assert support_of(tree, None)["features"] == []
+
+
+def test_what_became_of_trying_a_link_is_its_state() -> None:
+    tree = anatomy.parse('<a href="https://a.example">a</a><a href="https://b.example">b</a>')
+    outcomes = {"https://a.example": Outcome("gone", "404"), "https://b.example": Outcome("fine")}
+    assert [(link["state"], link["note"]) for link in anatomy.links_of(tree, SITE, outcomes)] == [
+        ("wrong", "is gone (404)"),
+        ("own", "works"),
+    ]

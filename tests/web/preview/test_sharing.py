@@ -49,11 +49,11 @@ def test_it_shows_every_view_without_script_or_network(chromium: Browser, folder
     email = page.locator("section:visible iframe")
     expect(email.content_frame.get_by_text("The last paragraph")).to_be_attached()
     for view, text in (
-        ("Findings (3)", "TODO"),
+        ("Findings", "TODO"),
         ("Links", "https://example.org/page"),
         ("Headers", "List-Unsubscribe"),
     ):
-        page.get_by_role("radio", name=view, exact=True).check()
+        page.get_by_role("radio", name=re.compile(f"^{view}")).check()
         expect(page.locator("section:visible")).to_contain_text(text)
     page.get_by_role("radio", name="Dark", exact=True).check()
     expect(email.content_frame.locator("body")).to_contain_text("The last paragraph")

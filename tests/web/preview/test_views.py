@@ -154,7 +154,7 @@ def test_size_links_outline_and_clients_are_beside_it(editor: Editor) -> None:
         ("Links", "https://example.org/page"),
         ("Size", "of 102 KB"),
         ("Reading", "A heading"),
-        ("Clients", "rounded corners"),
+        ("Clients", "border-radius"),
     ):
         editor.page.get_by_role("tab", name=tab).click()
         expect(editor.side("#panel")).to_contain_text(text)

@@ -1,19 +1,23 @@
 // From a line of Markdown to its place in the email: by an address that stands in it, else by its words.
 
-/** The element in `page` (a document) that `seek` ({text, target}) means, or null. */
-export function locate(page, seek) {
-  if (!page?.body) return null;
-  return byAddress(page, seek.target) ?? byWords(page, seek.text);
+/** How to find the element in `page` (a document) that a `seek` ({text, target}) means; null where there is none. */
+export function locator(page) {
+  let words = null;
+  let addresses = null;
+  return (seek) => {
+    if (!page?.body) return null;
+    const place = seek.target ? (addresses ??= addressesOf(page))(seek.target) : null;
+    return place ?? (seek.text ? (words ??= wordsOf(page))(seek.text) : null);
+  };
 }
 
-function byAddress(page, target) {
-  if (!target) return null;
-  const plain = decode(target);
-  for (const element of page.querySelectorAll("a[href], img[src]")) {
-    const address = decode(element.getAttribute("href") ?? element.getAttribute("src"));
-    if (address === plain || (plain.length > 3 && address.endsWith(plain.replace(/^\.?\//, "")))) return element;
-  }
-  return null;
+function addressesOf(page) {
+  const all = [...page.querySelectorAll("a[href], img[src]")].map((element) => [decode(element.getAttribute("href") ?? element.getAttribute("src")), element]);
+  return (target) => {
+    const plain = decode(target);
+    const end = plain.length > 3 ? plain.replace(/^\.?\//, "") : null;
+    return all.find(([address]) => address === plain || (end && address.endsWith(end)))?.[1] ?? null;
+  };
 }
 
 function decode(address) {
@@ -24,35 +28,52 @@ function decode(address) {
   }
 }
 
-function byWords(page, text) {
-  const words = text.split(" ").filter(Boolean);
-  if (!words.length) return null;
-  const { joined, places } = index(page);
-  for (const length of [words.length, 8, 5, 3, 2, 1]) {
-    if (length > words.length) continue;
-    for (let start = 0; start + length <= words.length && start < 12; start++) {
-      const wanted = words.slice(start, start + length).join(" ").toLowerCase();
-      if (length < 3 && wanted.length < 6) continue;
-      const found = joined.indexOf(wanted);
-      if (found >= 0) return places.findLast((place) => place.at <= found).element;
-    }
-  }
-  return null;
-}
-
 /** All visible text in one line, and which element each part of it comes from. */
-function index(page) {
+function wordsOf(page) {
   const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
-  const places = [];
-  let joined = "";
+  const parts = [];
+  const starts = [];
+  const elements = [];
+  let length = 0;
+  let open = false;
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const parent = node.parentElement;
-    if (!parent || parent.closest("style, [aria-hidden=true]")) continue;
-    places.push({ at: joined.length, element: parent });
-    joined += node.nodeValue.replace(/\s+/g, " ").toLowerCase();
-    if (!joined.endsWith(" ")) joined += /\s$/.test(node.nodeValue) ? " " : "";
+    const text = node.nodeValue.replace(/\s+/g, " ").toLowerCase();
+    if (!parent || !text || parent.closest("style, [aria-hidden=true]")) continue;
+    const part = open || !text.startsWith(" ") ? text : text.slice(1); // one space where two meet
+    if (!part) continue;
+    starts.push(length);
+    elements.push(parent);
+    parts.push(part);
+    length += part.length;
+    open = !part.endsWith(" ");
   }
-  return { joined, places };
+  const joined = parts.join("");
+  return (text) => {
+    const words = text.toLowerCase().split(" ").filter(Boolean);
+    for (const count of [words.length, 8, 5, 3, 2, 1]) {
+      if (count > words.length) continue;
+      for (let start = 0; start + count <= words.length && start < 12; start++) {
+        const wanted = words.slice(start, start + count).join(" ");
+        if (count < 3 && wanted.length < 6) continue;
+        const found = joined.indexOf(wanted);
+        if (found >= 0) return elements[before(starts, found)];
+      }
+    }
+    return null;
+  };
+}
+
+/** The last index whose start is not behind `at`; `starts` grows. */
+function before(starts, at) {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (starts[middle] <= at) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /** Bring `element` into the middle of its frame and let it glow. */

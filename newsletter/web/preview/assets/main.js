@@ -5,7 +5,7 @@ import { confirm, explain, help, palette } from "./dialogs.js";
 import { $, copy, h, toast } from "./dom.js";
 import { listen } from "./events.js";
 import { drawList, ordered } from "./list.js";
-import { locate, show } from "./locate.js";
+import { locator, show } from "./locate.js";
 import { IMAGES, LOOKS, Pane, VIEWS, WIDTHS } from "./pane.js";
 import { TABS, drawSide } from "./side.js";
 import { countdown, tick } from "./time.js";
@@ -20,7 +20,7 @@ const asked = () => ({ name: state.name, reader: state.reader, label: state.read
 const panes = [new Pane("The issue", { ...FIRST, ...kept.first }, asked, keep), new Pane("Beside it", { ...FIRST, width: "375", look: "dark", ...kept.second }, asked, keep, true)];
 for (const pane of panes) pane.onkey = onKey;
 panes[0].onreader = () => chooseReader();
-panes[0].ondrawn = drawMarks;
+panes[0].ondrawn = () => drawMarks();
 
 const desk = {
   tab: kept.tab ?? "findings",
@@ -33,7 +33,7 @@ const desk = {
   },
   async goto(seek) {
     if (panes[0].choice.view !== "email") await panes[0].set("view", "email");
-    const found = locate(panes[0].page, seek);
+    const found = locator(panes[0].page)(seek);
     if (!show(found)) toast("its place shows nothing in the email", "calm");
   },
   page: () => (panes[0].choice.view === "email" ? panes[0].page : null),
@@ -120,11 +120,7 @@ function draw() {
   document.documentElement.dataset.version = state.version;
 }
 
-function drawMarks() {
-  const draw = () => panes[0].mark(state.sheet?.findings ?? [], desk.goto);
-  if (typeof requestIdleCallback === "function") requestIdleCallback(draw, { timeout: 500 });
-  else setTimeout(draw, 50);
-}
+const drawMarks = () => panes[0].mark(state.sheet?.findings ?? [], desk.goto);
 
 let lastTop = "";
 function drawTop() {

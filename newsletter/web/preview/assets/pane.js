@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { $, copy, h, plural } from "./dom.js";
 import { inbox } from "./inbox.js";
-import { locate } from "./locate.js";
+import { locator } from "./locate.js";
 import { flash, morph, parsed } from "./morph.js";
 
 export const VIEWS = [
@@ -17,6 +17,7 @@ export const EDITIONS = [["now", "As it is now"], ["approved", "As approved"], [
 
 const FRAMED = new Set(["email", "web", "text"]);
 const MARKED = 60; // marks beside the email; each is looked for in its words
+const whenIdle = globalThis.requestIdleCallback?.bind(globalThis) ?? ((work) => setTimeout(() => work({ timeRemaining: () => 10 }), 50));
 const CHUNK = 200; // lines drawn as one block; blocks out of sight are not laid out
 
 export class Pane {
@@ -232,19 +233,31 @@ export class Pane {
     this.stage.replaceChildren(h("pre", { class: "source", tabindex: "0", "aria-label": plural(lines.length, "line") }, blocks));
   }
 
-  /** Marks beside the email where something was found: the list beside it says the same in words. */
+  /** Marks beside the email where something was found, the worst on top: the list beside it says the same in words. */
   mark(findings, goto) {
     $(".ruler", this.stage)?.remove();
-    const height = this.page?.scrollingElement?.scrollHeight;
-    if (this.choice.view !== "email" || this.choice.edition !== "now" || !height) return;
-    const marks = findings.map((finding) => [finding, locate(this.page, finding.seek)]).filter(([, place]) => place).slice(0, MARKED).reverse(); // the worst on top
-    if (!marks.length) return;
-    const top = this.page.scrollingElement.scrollTop;
-    $(".sheet", this.stage).append(h("div", { class: "ruler", "aria-hidden": "true" }, marks.map(([finding, place]) => {
-      const button = h("button", { type: "button", tabindex: "-1", class: finding.severity, title: finding.message, onclick: () => goto(finding.seek) });
-      button.style.insetBlockStart = `${(99 * (place.getBoundingClientRect().top + top)) / height}%`;
-      return button;
-    })));
+    const { page } = this;
+    const height = page?.scrollingElement?.scrollHeight;
+    if (this.choice.view !== "email" || this.choice.edition !== "now" || !height || !findings.length) return;
+    const find = locator(page);
+    const ruler = h("div", { class: "ruler", "aria-hidden": "true" });
+    $(".sheet", this.stage).append(ruler);
+    const left = findings.slice(0, MARKED);
+    const some = (deadline) => {
+      while (left.length && ruler.isConnected && deadline.timeRemaining() > 3) {
+        const finding = left.shift();
+        const place = find(finding.seek);
+        if (place) ruler.prepend(this.markOf(finding, (place.getBoundingClientRect().top + page.scrollingElement.scrollTop) / height, goto));
+      }
+      if (left.length && ruler.isConnected) whenIdle(some);
+    };
+    whenIdle(some);
+  }
+
+  markOf(finding, share, goto) {
+    const button = h("button", { type: "button", tabindex: "-1", class: finding.severity, title: finding.message, onclick: () => goto(finding.seek) });
+    button.style.insetBlockStart = `${99 * share}%`;
+    return button;
   }
 
   drawInbox() {

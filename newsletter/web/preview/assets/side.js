@@ -83,7 +83,8 @@ const PANELS = {
   },
 
   links: (sheet, desk) => [
-    sheet.links.some((link) => link.state === "open") ? h("p", { class: "dim" }, "Addresses elsewhere are not tried from here.") : null,
+    sheet.links.some((link) => link.state !== "own") ? h("p", { class: "pair" }, sheet.actions.filter((action) => action.id === "links").map((action) => button(action, desk)),
+      h("span", { class: "dim" }, "asks each address on the web")) : null,
     h("ol", { class: "links" }, sheet.links.map((link, index) => h("li", { class: link.state },
       h("button", { type: "button", class: "finding", "data-key": `link-${index}`, onclick: () => desk.goto({ target: link.href, text: link.text }) },
         h("span", { class: "message", dir: "auto" }, link.text || "(no text)"), h("span", { class: "address" }, link.href), h("span", { class: "fix" }, link.note))))),
@@ -125,12 +126,13 @@ const PANELS = {
   },
 
   clients: (sheet) => {
-    const signs = { yes: ["●", "shown"], partly: ["◐", "partly"], no: ["○", "not"] };
-    return [h("p", { class: "dim" }, "What this email uses, and who shows it."),
+    const signs = { yes: ["●", "shown"], partly: ["◐", "partly"], no: ["○", "not"], unknown: ["·", "unknown"] };
+    if (!sheet.clients.features.length) return h("p", { class: "good" }, "Everything in it is shown everywhere.");
+    return [h("p", { class: "dim" }, `What not everybody shows, by caniemail.com (${sheet.clients.date}), and how many of the readers lack it.`),
       h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Client support" }, h("table", { class: "clients" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Uses"), sheet.clients.names.map((name) => h("th", { scope: "col" }, name)))),
         h("tbody", {}, sheet.clients.features.map((feature) => h("tr", {},
-          h("th", { scope: "row" }, feature.name, h("small", {}, `else: ${feature.otherwise}`)),
+          h("th", { scope: "row" }, feature.name, h("small", {}, feature.lacking ? `${feature.lacking} % lack it` : "")),
           sheet.clients.names.map((name) => h("td", { class: feature.support[name] }, h("span", { "aria-hidden": "true" }, signs[feature.support[name]][0]),
             h("span", { class: "hidden" }, signs[feature.support[name]][1]))))))))];
   },
