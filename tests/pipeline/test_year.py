@@ -263,6 +263,7 @@ class Year:
     def open(self, wall: datetime, slot: datetime) -> None:
         """One slot in good or bad circumstances, and what must come of it."""
         scene = self.random.choice(("well", "well", "well", "late", "too late", "outage", "killed", "set back"))
+        scene = scene if self.expected.outcome else "well"  # what was before the first pass is nobody's slot
         if scene in ("late", "too late"):
             first = slot + self.random.choice((20, 120, 350) if scene == "late" else (361, 600)) * MINUTE
             moments = [first + minutes * MINUTE for minutes in (0, 1, 5, 6)]
