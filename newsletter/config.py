@@ -6,13 +6,14 @@ systemd provides, then in the environment.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import time, timedelta
+from datetime import date, datetime, time, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,7 +30,7 @@ _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # line ends among them
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=366)
-_UNSHOWN = ("api_key", "database_url", "base_url")  # a message never repeats what may hold a secret
+_UNSHOWN = ("api_key", "webhook", "database_url", "base_url")  # a message never repeats what may hold a secret
 
 
 def _duration(value: object) -> object:
@@ -69,6 +70,66 @@ def _different(days: tuple[str, ...]) -> tuple[str, ...]:
     if twice:
         raise ValueError(f'"{twice}" stands twice; there is one slot a day')
     return days
+
+
+def _wall(value: object) -> object:
+    """A one-off slot: a day and a time of day, without zone."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", value):
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(value)
+    elif isinstance(value, datetime) and value == value.replace(second=0, microsecond=0, tzinfo=None):
+        return value  # without quotes it is a local date-time to TOML
+    raise ValueError('expected a day and a time such as "2026-12-24T18:00", without zone')
+
+
+def _date(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        with contextlib.suppress(ValueError):
+            return date.fromisoformat(value)
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError('expected a day such as "2026-12-25"')
+
+
+def _yearly(value: object) -> object:
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d\d-\d\d", value):
+        with contextlib.suppress(ValueError):
+            day = date.fromisoformat(f"2000-{value}")  # a leap year: 02-29 is a day, in the years that have it
+            return day.month, day.day
+    raise ValueError('expected a day of every year such as "12-25"')
+
+
+def _range(value: object) -> object:
+    if isinstance(value, tuple):
+        return value
+    first, dots, last = value.partition("..") if isinstance(value, str) else ("", "", "")
+    if not dots:
+        raise ValueError('expected a range of days such as "2026-07-20..2026-08-14"')
+    start, end = _date(first.strip()), _date(last.strip())
+    assert isinstance(start, date) and isinstance(end, date)  # noqa: S101 - _date gives no other
+    if end < start:
+        raise ValueError("the pause ends before it begins")
+    if end - start > _LONGEST:
+        raise ValueError("expected a pause of a year at most")
+    return start, end
+
+
+def _lead(value: object) -> object:
+    """A time before the slot, written with or without its minus sign; nothing where it is empty."""
+    if value in ("", None):
+        return None
+    return _duration(value.strip().removeprefix("-")) if isinstance(value, str) else _duration(value)
+
+
+def _empty_slot(value: object) -> object:
+    if value == "repeat-best":
+        raise ValueError(
+            'expected "skip" or "notify"; "repeat-best" would need to know which issue readers liked best, '
+            "and to send it again to those who have it: this version does neither"
+        )
+    return value
 
 
 def _one_line(value: str) -> str:
@@ -125,6 +186,11 @@ def _fonts(value: str) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
 WallTime = Annotated[time, BeforeValidator(_wall_time)]
+OneOff = Annotated[datetime, BeforeValidator(_wall)]
+Date = Annotated[date, BeforeValidator(_date)]
+Yearly = Annotated[tuple[int, int], BeforeValidator(_yearly)]
+DateRange = Annotated[tuple[date, date], BeforeValidator(_range)]
+Lead = Annotated[timedelta | None, BeforeValidator(_lead)]
 Zone = Annotated[str, AfterValidator(_zone)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 Language = Annotated[str, AfterValidator(_language)]
@@ -134,6 +200,7 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 Colour = Annotated[str, AfterValidator(_colour)]
 Fonts = Annotated[str, AfterValidator(_fonts)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
+OptionalSecretName = Annotated[str, AfterValidator(lambda value: value and _secret_name(value))]
 
 
 class _Section(BaseModel):
@@ -193,12 +260,25 @@ class ScheduleConfig(_Section):
     days: Annotated[tuple[Day, ...], Field(min_length=1), AfterValidator(_different)] = ("tue", "fri")
     at: WallTime = time(9)
     timezone: Zone = "UTC"
+    extra: tuple[OneOff, ...] = ()
+    skip: tuple[Date, ...] = ()
+    holidays: tuple[Yearly, ...] = ()
+    pause: tuple[DateRange, ...] = ()
     late_window: Duration = timedelta(hours=6)
+    late_policy: Literal["send", "ask", "skip"] = "send"
+    require_approval: bool = True
+    approve_by: Lead = None
+    empty_slot: Annotated[Literal["skip", "notify"], BeforeValidator(_empty_slot)] = "skip"
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone that wall times are meant in."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def pauses(self) -> tuple[tuple[date, date], ...]:
+        """The ranges of days without slots, first and last included."""
+        return self.pause
 
 
 class ProviderConfig(_Section):
@@ -222,6 +302,17 @@ class DeliveryConfig(_Section):
     backoff: Duration = timedelta(seconds=1)
     backoff_limit: Duration = timedelta(seconds=60)
     daily_limit: Annotated[int, Field(ge=0)] = 0
+
+
+class NotifyConfig(_Section):
+    """`[notify]`: whom to tell, how, and of what."""
+
+    editors: tuple[Mailbox, ...] = ()
+    webhook: OptionalSecretName = ""
+    command: tuple[str, ...] = ()
+    preflight: Duration = timedelta(hours=2)
+    warn_empty: Duration = timedelta(days=1)
+    report: bool = True
 
 
 class StorageConfig(_Section):
@@ -289,6 +380,7 @@ class Config(_Section):
     schedule: ScheduleConfig = ScheduleConfig()
     provider: ProviderConfig = ProviderConfig()
     delivery: DeliveryConfig = DeliveryConfig()
+    notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
     public: PublicConfig = PublicConfig()
     check: Mapping[str, RuleSetting] = Field(default_factory=dict)
@@ -405,6 +497,8 @@ def as_written(config: Config) -> dict[str, dict[str, Any]]:
 
 
 def _written(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_written_entry(entry) for entry in value]
     if isinstance(value, time):
         return value.isoformat(timespec="minutes")
     if isinstance(value, timedelta):
@@ -414,7 +508,21 @@ def _written(value: Any) -> Any:
     if isinstance(value, dict):  # a rule of [check]
         told = {key: each for key, each in value.items() if each is not None}
         return told["severity"] if told.keys() == {"severity"} else told
-    return list(value) if isinstance(value, tuple) else value
+    return value
+
+
+def _written_entry(entry: Any) -> Any:
+    match entry:
+        case datetime():
+            return entry.isoformat(timespec="minutes")
+        case date():
+            return entry.isoformat()
+        case (int(month), int(day)):
+            return f"{month:02}-{day:02}"
+        case (date() as first, date() as last):
+            return f"{first}..{last}"
+        case _:
+            return entry
 
 
 def secret(name: str, environment: Mapping[str, str] | None = None) -> str | None:

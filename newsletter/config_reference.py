@@ -10,15 +10,34 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from newsletter.config import Colour, Config, Day, Duration, Fonts, Mailbox, SecretName, WallTime, WebAddress, Zone
+from newsletter.config import (
+    Colour,
+    Config,
+    Date,
+    DateRange,
+    Day,
+    Duration,
+    Fonts,
+    Lead,
+    Mailbox,
+    OneOff,
+    OptionalSecretName,
+    SecretName,
+    WallTime,
+    WebAddress,
+    Yearly,
+    Zone,
+)
 
 _KINDS: tuple[tuple[Any, str], ...] = (
     (Duration, "length of time"),
+    (Lead, "length of time"),
     (WallTime, "time of day"),
     (Zone, "IANA time zone"),
     (Mailbox, "address"),
     (WebAddress, "web address"),
     (SecretName, "name of a secret"),
+    (OptionalSecretName, "name of a secret"),
     (Colour, "colour"),
     (Fonts, "names of fonts"),
     (str, "text"),
@@ -26,6 +45,14 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (int, "whole number"),
     (float, "number"),
 )
+_LISTS: Mapping[Any, str] = {
+    Day: "list of days, `mon` to `sun`",
+    OneOff: "list of days with a time",
+    Date: "list of days",
+    Yearly: "list of days, `MM-DD`",
+    DateRange: "list of ranges of days",
+    str: "list of texts",
+}
 _MEANINGS: Mapping[str, Mapping[str, str]] = {
     "publication": {
         "name": "The name of the newsletter, at the top of every issue.",
@@ -51,7 +78,15 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "days": "The days with a slot. Readers are promised them on the sign-up box.",
         "at": "When a slot opens, summer and winter alike.",
         "timezone": "The zone of `at`, and of every time that people are shown.",
+        "extra": 'One-off slots, such as `"2026-12-24T18:00"`. They stand on skipped and paused days too.',
+        "skip": 'Days without their regular slot, such as `"2026-12-25"`.',
+        "holidays": 'The same in every year, such as `"12-25"`.',
+        "pause": 'Ranges of such days, first and last included: `"2026-07-20..2026-08-14"`.',
         "late_window": "How late a slot may still be opened after a stop. Later, it is missed.",
+        "late_policy": "What becomes of a slot that is more than 15 minutes late, but within `late_window`.",
+        "require_approval": "If false, the scheduler approves each ready issue in which no check finds an error.",
+        "approve_by": 'How long before its slot an issue must be approved, such as `"-2h"`; empty: no limit.',
+        "empty_slot": "Whether the editors are told when a slot stays empty.",
     },
     "provider": {
         "name": "`outbox` writes mails as files into `.newsletter/outbox`; nothing is sent.",
@@ -70,6 +105,14 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "backoff": "The wait after the first failed call; it doubles from call to call.",
         "backoff_limit": "The longest such wait.",
         "daily_limit": "Mails that your plan allows in a day; a check warns of more. 0: not known.",
+    },
+    "notify": {
+        "editors": "Who gets notices by mail, through the provider.",
+        "webhook": 'The name under which the address of a webhook is found. It gets `{"text": …}`, as Slack wants it.',
+        "command": "A program and its arguments, run for each notice, which it gets as JSON on its standard input.",
+        "preflight": "How long before a slot it is tried whether the issue can go out; `0s`: never.",
+        "warn_empty": "How long before a slot you are warned that no issue is queued for it; `0s`: never.",
+        "report": "Whether you are told how a broadcast went.",
     },
     "storage": {
         "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
@@ -182,10 +225,7 @@ def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(f"`{_toml(choice)}`" for choice in get_args(field.annotation))
     if get_origin(field.annotation) is tuple:
-        first = get_args(field.annotation)[0]
-        kind: Any = Mailbox
-        mailboxes = kind.__metadata__[0] in getattr(first, "__metadata__", ())
-        return "list of days, `mon` to `sun`" if first == Day else f"list of {'addresses' if mailboxes else 'texts'}"
+        return _LISTS.get(get_args(field.annotation)[0], "list of addresses")
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
         return "a section of its own"
     wanted = next((part for part in get_args(field.annotation) if part is not type(None)), field.annotation)
@@ -203,6 +243,8 @@ def _toml(value: object) -> str:
             return f'"{seconds // 3600}h"' if seconds and seconds % 3600 == 0 else f'"{seconds}s"'
         case time():
             return f'"{value:%H:%M}"'
+        case None:
+            return '""'
         case tuple():
             return json.dumps(list(value))
         case _:

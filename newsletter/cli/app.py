@@ -12,6 +12,7 @@ from newsletter.cli import (
     audience,
     bounces,
     checking,
+    ci,
     demo,
     editing,
     planning,
@@ -43,6 +44,8 @@ for command in (editing.init, editing.new, checking.check, editing.build, editin
 app.command("preview", epilog=example("preview"))(previewing.preview)
 app.command("new-theme")(theming.new_theme)
 app.add_typer(planning.queue, name="queue")
+app.command("ci", epilog=example("ci"))(ci.ci)
+app.command("calendar", epilog=example("calendar"))(planning.calendar)
 app.command("send", epilog=example("send"))(sending.send)
 app.command("status")(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")

@@ -40,6 +40,8 @@ EXAMPLES = {
     "move": "newsletter queue move what-is-a-token 1",
     "hold": "newsletter queue hold what-is-a-token",
     "release": "newsletter queue release what-is-a-token",
+    "ci": "newsletter ci -o preview",
+    "calendar": "newsletter calendar --from 2026-11-27 --weeks 6 --ics calendar.ics",
     "explain": "newsletter scheduler explain 2026-11-27",
     "once": "newsletter scheduler once --now 2026-11-27T09:00",
     "import": 'newsletter subscribers import list.csv --consent-source "sign-up form" --dry-run',

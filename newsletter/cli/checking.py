@@ -68,7 +68,7 @@ def check(
     from newsletter.pipeline.desk import open_desk
 
     out: Output = context.obj
-    out.command = "check"
+    out.command = out.command or "check"  # `ci` checks too
     if form not in _FORMATS:
         raise UsageError(f'--format: there is no "{form}"', f"expected one of {', '.join(_FORMATS)}")
     if dry_run and not fix:

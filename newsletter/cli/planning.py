@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from newsletter.cli.arguments import ISSUE, example
 from newsletter.cli.opening import day_of, moment_of, publication_of, store_of
 from newsletter.cli.output import Output
+from newsletter.errors import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -63,21 +65,52 @@ def release(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
     _change(context, "queue release", issue, lambda connection, slug: hold_issue(connection, slug, held=False))
 
 
+def calendar(
+    context: typer.Context,
+    start: str = typer.Option("", "--from", metavar="DATE", help="The first day; today where there is none."),
+    weeks: int = typer.Option(5, "--weeks", metavar="N", min=1, max=106, help="How many weeks."),
+    ics: Path | None = typer.Option(None, "--ics", metavar="FILE", help="Write an iCalendar file (- is stdout)."),
+) -> None:
+    """Show which issue goes out when.
+
+    The slots of some weeks: what became of them, what is planned for them as the queue stands, and which are free.
+    """
+    from newsletter.pipeline.agenda import calendar_of, write_ics
+    from newsletter.schedule.calendar import month_view
+
+    out: Output = context.obj
+    out.command = "calendar"
+    publication = publication_of(out)
+    now = datetime.now(UTC)
+    first = day_of(start) if start else now.astimezone(publication.config.schedule.zone).date()
+    days = (first, first + timedelta(weeks=weeks))
+    with store_of(publication) as store:
+        entries = calendar_of(publication, store, days, now)
+    lines = month_view(publication.config.schedule, days, entries)
+    if ics:
+        lines = write_ics(ics, publication, entries, now)
+    data = [
+        {"slot": entry.slot.wall_time, "timezone": entry.slot.timezone, "starts_at": entry.slot.starts_at.isoformat()}
+        | {"state": entry.state, "slug": entry.slug}
+        for entry in entries
+    ]
+    out.result({"slots": data, "ics": str(ics) if ics else None}, lines)
+
+
 @scheduler.command("explain", epilog=example("explain"))
 def explain(
     context: typer.Context,
     date: Annotated[str, typer.Argument(metavar="DATE", help="A day of the publication's calendar: YYYY-MM-DD.")],
 ) -> None:
     """Say what goes out on a day, and why not others."""
-    from newsletter.schedule.explain import explain_day
+    from newsletter.pipeline.agenda import explanation
 
     out: Output = context.obj
     out.command = "scheduler explain"
     day = day_of(date)
     publication = publication_of(out)
-    with store_of(publication) as store, store.reading() as connection:
-        schedule = publication.config.schedule
-        sentences = explain_day(connection, schedule, day, datetime.now(UTC), schedule.late_window)
+    with store_of(publication) as store:
+        sentences = explanation(publication, store, day, datetime.now(UTC))
     out.result({"date": date, "sentences": sentences}, sentences)
 
 
@@ -90,6 +123,7 @@ def once(
         metavar="TIME",
         help="Act as if it were TIME; the slot is really opened, its issue really sent.",
     ),
+    late: str = typer.Option("", "--late", metavar="send|skip", help="Your word on a slot that waits for it."),
 ) -> None:
     """Open the slot that is due, and end.
 
@@ -100,37 +134,49 @@ def once(
 
     out: Output = context.obj
     out.command = "scheduler once"
+    if late not in ("", "send", "skip"):
+        raise UsageError("--late takes send or skip", "see: newsletter scheduler once --help")
     publication = publication_of(out)
     clock = SystemClock.starting_at(moment_of(now, publication)) if now else SystemClock()
-    one_pass(out, publication, clock)
+    one_pass(out, publication, clock, late)
 
 
 @scheduler.command("run")
-def run(context: typer.Context) -> None:
+def run(
+    context: typer.Context,
+    health_port: int = typer.Option(
+        0, "--health-port", metavar="P", min=0, max=65535, help="Answer GET /health on 127.0.0.1 at this port."
+    ),
+) -> None:
     """Stay and open each slot, until Ctrl-C."""
     from newsletter.cli.scheduling import run_scheduler
 
     out: Output = context.obj
     out.command = "scheduler run"
-    run_scheduler(out, publication_of(out))
+    run_scheduler(out, publication_of(out), health_port)
 
 
-def _when(issue: Approved, slot: Slot | None) -> str:
+def _when(issue: Approved, slot: Slot | None, objection: str) -> str:
     """When an issue of the queue goes out, or why it does not."""
     if issue.held:
         return "held: newsletter queue release"
+    if objection:
+        return f"not sent as it is: {objection}"
     if slot:
         return f"{slot}" + (" (pinned)" if issue.pinned_to else "")
-    return f"pinned to {issue.pinned_to}, which is no coming slot" if issue.pinned_to else "in no slot of the next year"
+    return (
+        f"pinned to {issue.pinned_to}, which another issue takes or is no coming slot"
+        if issue.pinned_to
+        else "in no slot of the next year"
+    )
 
 
 def _change(
     context: typer.Context, command: str, reference: str = "", change: Callable[[Connection, str], None] | None = None
 ) -> None:
     """Make one change of the queue to the issue that `reference` means, if any, and show the queue as it is then."""
+    from newsletter.pipeline.agenda import queue_of
     from newsletter.pipeline.selection import select_slug
-    from newsletter.schedule.forecast import slots_of_issues
-    from newsletter.schedule.queue import approved
 
     out: Output = context.obj
     out.command = command
@@ -140,13 +186,12 @@ def _change(
             slug = select_slug(publication, store, reference)
             with store.transaction() as connection:
                 change(connection, slug)
-        with store.reading() as connection:
-            issues = approved(connection)
-            slots = slots_of_issues(connection, publication.config.schedule, datetime.now(UTC))
+        issues, turns, objections = queue_of(publication, store, datetime.now(UTC))
     width = max((len(issue.slug) for issue in issues), default=0)
-    lines = [
-        f"{place:>3}  {issue.slug:<{width}}  {_when(issue, slots.get(issue.slug))}"
-        for place, issue in enumerate(issues, start=1)
-    ]
-    data = [{name: str(value) for name, value in vars(issue).items()} for issue in issues]
+    lines, data = [], []
+    for place, issue in enumerate(issues, start=1):
+        slot = turns.get(issue.slug)
+        lines.append(f"{place:>3}  {issue.slug:<{width}}  {_when(issue, slot, objections.get(issue.slug, ''))}")
+        values = {name: str(value) for name, value in vars(issue).items()}
+        data.append(values | {"slot": slot.wall_time if slot else ""})
     out.result({"queue": data}, lines or ["the queue is empty: approve an issue with: newsletter approve ISSUE"])

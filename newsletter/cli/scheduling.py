@@ -2,120 +2,132 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
 
 from newsletter.cli.output import Output
-from newsletter.cli.stopping import Stop, stop_on_signals
-from newsletter.clock import Clock, SystemClock
+from newsletter.cli.stopping import stop_on_signals
+from newsletter.clock import Clock
 from newsletter.delivery.broadcaster import Progress
-from newsletter.delivery.protocol import Provider
-from newsletter.delivery.report import Report
 from newsletter.errors import NewsletterError
-from newsletter.pipeline.desk import open_desk
 from newsletter.pipeline.overview import until
 from newsletter.pipeline.providers import open_provider
-from newsletter.pipeline.sending import Sending
+from newsletter.pipeline.watching import Look, Watch
 from newsletter.publication import Publication
-from newsletter.schedule.passes import Passes, PassReport
+from newsletter.schedule.health import Health, serving
 from newsletter.schedule.process import run_every_minute
-from newsletter.schedule.queue import approved, in_turn
-from newsletter.store.database import Store, open_store
+from newsletter.store.database import open_store
 
 INTERRUPTED = 130
 
 
-def one_pass(out: Output, publication: Publication, clock: Clock) -> None:
+def one_pass(out: Output, publication: Publication, clock: Clock, late: str = "") -> None:
     """One pass at the clock's time; raises the first error of sending, after the pass has done what it can."""
     store = open_store(publication.config.storage.database_url, publication.state)
     try:
         with open_provider(publication) as opened, stop_on_signals(out.say) as stop:
-            watch = _Watch(out, publication, store, opened.provider, clock, stop)
-            report, sent = watch.look()
+            watch = Watch(publication, store, opened.provider, clock, wants_stop=stop.wanted, late=late)
+            _listen(out, watch)
+            try:
+                look = watch.look()
+            finally:
+                watch.close()
     finally:
         store.close()
-    if opened.notice and sent:
+    if opened.notice and look.sent:
         out.warn(opened.notice)
-    if report.errors:
-        error = report.errors[0]
+    if look.report.errors:
+        error = look.report.errors[0]
         if stop.interrupted:
             error.exit_code = INTERRUPTED
         raise error
-    out.result(_as_json(report, sent), _ending(report, clock))
+    out.result(_as_json(look), _ending(look, clock))
 
 
-def run_scheduler(out: Output, publication: Publication) -> None:
+def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -> None:
     """Passes at every full minute, until a signal; an error of one pass is told, and the next pass tries again."""
-    clock, last = SystemClock(), [""]
+    last, health = [""], Health()
     store = open_store(publication.config.storage.database_url, publication.state)
     try:
-        with open_provider(publication) as opened, stop_on_signals(out.say) as stop:
+        with (
+            open_provider(publication) as opened,
+            stop_on_signals(out.say) as stop,
+            serving(health, health_port) if health_port else nullcontext(),
+        ):
             if opened.notice:
                 out.warn(opened.notice)
-            watch = _Watch(out, publication, store, opened.provider, clock, stop)
+            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted)
+            _listen(out, watch)
 
             def run_once() -> None:
+                health.begin()
+                line, trouble = "", ""
                 try:
-                    report, _ = watch.look()
-                    line = watch.waiting(report)
+                    look = watch.look()
+                    line = waiting(look)
+                    watch.note(line)
                 except NewsletterError as error:
-                    line = f"{error.message} ({error.hint})" if error.hint else error.message
+                    line = trouble = f"{error.message} ({error.hint})" if error.hint else error.message
+                finally:
+                    health.end(line, trouble)
                 if line != last[0]:  # the same line each minute would bury the others
                     last[0] = line
-                    watch.log(line)
+                    _log(out, watch, line)
 
-            run_every_minute(run_once, stop.event)
+            try:
+                run_every_minute(run_once, stop.event)
+            finally:
+                with suppress(NewsletterError):
+                    watch.close()
     finally:
         store.close()
     out.exit_code = INTERRUPTED if stop.interrupted else 0
 
 
-@dataclass(frozen=True)
-class _Watch:
-    """One publication under watch: each look is a pass, with the issues read anew, since editors change them."""
-
-    out: Output
-    publication: Publication
-    store: Store
-    provider: Provider
-    clock: Clock
-    stop: Stop
-
-    def look(self) -> tuple[PassReport, list[Report]]:
-        """One pass, and the reports of what it sent."""
-        sending = Sending(
-            open_desk(self.publication), self.store, self.provider, self.clock, self._progress, self.stop.wanted
+def waiting(look: Look) -> str:
+    """What the scheduler waits for now."""
+    if look.other:
+        return f"standing by: another scheduler is at work, on {look.other}"
+    if look.report.asking:
+        return (
+            f"the slot of {look.report.asking} is late and waits for your word: newsletter scheduler once --late send"
         )
-        schedule = self.publication.config.schedule
-        return Passes(
-            self.store, schedule, schedule.late_window, sending, self.clock.now, self.log
-        ).run(), sending.reports
+    what = f'with "{look.slug}"' if look.slug else "and nothing is queued for it: newsletter approve ISSUE"
+    return f"waiting for the slot of {look.report.next} {what}"
 
-    def log(self, line: str) -> None:
-        """One decision, with the publication's wall time."""
-        now = self.clock.now()
-        local = now.astimezone(self.publication.config.schedule.zone)
-        self.out.event("scheduler", {"at": now.isoformat(), "line": line}, f"{local:%Y-%m-%d %H:%M:%S %Z}  {line}")
 
-    def waiting(self, report: PassReport) -> str:
-        """What the scheduler waits for now."""
-        with self.store.reading() as connection:
-            queued = approved(connection)
-        turn = in_turn(queued, report.next)
-        what = f'with "{turn[0].slug}"' if turn else "and nothing is queued for it: newsletter approve ISSUE"
-        return f"waiting for the slot of {report.next} {what}"
+def _listen(out: Output, watch: Watch) -> None:
+    """Let the watch's decisions be lines of the log."""
+    standing_by = "another scheduler is at work"
 
-    def _progress(self, step: Progress) -> None:
+    def say(line: str) -> None:
+        if not line.startswith(standing_by):  # what it waits for says it too, and once
+            _log(out, watch, line)
+
+    def progress(step: Progress) -> None:
         if step.waiting:
-            self.log(f"batch {step.batch}: {step.waiting}")
+            _log(out, watch, f"batch {step.batch}: {step.waiting}")
+
+    watch.say, watch.progress = say, progress
 
 
-def _ending(report: PassReport, clock: Clock) -> list[str]:
-    distance = until(report.next.starts_at - clock.now())
-    nothing = [] if report.lines else ["no slot is due"]
-    return [*nothing, f"next slot: {report.next}, {distance}"]
+def _log(out: Output, watch: Watch, line: str) -> None:
+    """One decision, with the publication's wall time."""
+    now = watch.clock.now()
+    local = now.astimezone(watch.publication.config.schedule.zone)
+    out.event("scheduler", {"at": now.isoformat(), "line": line}, f"{local:%Y-%m-%d %H:%M:%S %Z}  {line}")
 
 
-def _as_json(report: PassReport, sent: list[Report]) -> dict[str, object]:
+def _ending(look: Look, clock: Clock) -> list[str]:
+    if look.other:
+        return [f"another scheduler is at work, on {look.other}: nothing to do here"]
+    if look.report.asking:
+        return [waiting(look)]
+    distance = until(look.report.next.starts_at - clock.now())
+    nothing = [] if look.report.lines else ["no slot is due"]
+    return [*nothing, f"next slot: {look.report.next}, {distance}"]
+
+
+def _as_json(look: Look) -> dict[str, object]:
     openings = [
         {
             "slot": opening.slot.wall_time,
@@ -123,11 +135,12 @@ def _as_json(report: PassReport, sent: list[Report]) -> dict[str, object]:
             "state": opening.state,
             "slug": opening.slug,
         }
-        for opening in report.openings
+        for opening in look.report.openings
     ]
     return {
         "openings": openings,
-        "lines": list(report.lines),
-        "broadcasts": [broadcast.as_json() for broadcast in sent],
-        "next_slot": report.next.wall_time,
+        "lines": list(look.report.lines),
+        "broadcasts": [broadcast.as_json() for broadcast in look.sent],
+        "next_slot": look.report.next.wall_time,
+        "asking": look.report.asking.wall_time if look.report.asking else None,
     }

@@ -118,7 +118,7 @@ def _now(out: Output, desk: Desk, store: Store, reference: str, typed: str) -> N
 
     issue = select_issue(desk, store, reference)
     with store.reading() as connection:
-        confirm(connection, issue.slug, issue.segment, typed)
+        confirm(connection, issue, typed)
     approved = approved_or_new(desk, store, issue, datetime.now(UTC))
 
     def act(sending: Sending) -> Report:

@@ -23,7 +23,20 @@ from newsletter.content.raw import Entry, Items, Scalar, Table, Value, kind
 from newsletter.content.yaml_text import read_yaml
 from newsletter.errors import ContentError
 
-TEXTS = ("subject", "title", "subtitle", "preheader", "author", "slug", "language", "template", "segment", "next")
+TEXTS = (
+    "subject",
+    "title",
+    "subtitle",
+    "preheader",
+    "author",
+    "slug",
+    "language",
+    "template",
+    "segment",
+    "next",
+    "correction_of",
+    "send_to_missed",
+)
 KEYS = frozenset({*TEXTS, "status", "date", "slot", "number", "tags", "vars", "checks"})
 # What other programs call the same thing; only where our own key is not there.
 SAME_AS = {

@@ -49,6 +49,8 @@ class Issue:
     language: str = ""
     template: str = ""
     segment: str = ""
+    correction_of: str = ""
+    send_to_missed: str = ""
     next: str = ""
     vars: Mapping[str, str | int | float | bool] = field(default_factory=lambda: MappingProxyType({}))
     checks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -57,6 +59,13 @@ class Issue:
     key_lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     source_digest: str = ""
     notes: tuple[Finding, ...] = ()
+
+    @property
+    def relation(self) -> tuple[str, str]:
+        """`got` or `missed`, and the slug of the issue that its readers got or missed; empty where it is for all."""
+        if self.correction_of:
+            return "got", self.correction_of
+        return ("missed", self.send_to_missed) if self.send_to_missed else ("", "")
 
     @property
     def file(self) -> str:

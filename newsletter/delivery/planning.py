@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Insert, Subquery, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, Subquery, case, func, literal, select, update
 
 from newsletter.audience.subscribers import last_id, page
+from newsletter.delivery.related import reason
 from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.errors import SafetyError
 from newsletter.store.tables import batches, broadcasts, deliveries
@@ -15,9 +17,20 @@ PAGE = 5000  # readers a transaction: large enough that its fsync costs little, 
 
 
 def create_broadcast(
-    connection: Connection, *, slug: str, digest: str, segment: str, provider: str, now: datetime, slot: int | None
+    connection: Connection,
+    *,
+    slug: str,
+    digest: str,
+    segment: str,
+    provider: str,
+    now: datetime,
+    slot: int | None,
+    relation: str = "",
+    related_to: str = "",
 ) -> int:
     """Write down that this edition goes to this segment as it is now, and return the broadcast's id.
+
+    `relation` narrows it to those who `got` or `missed` the issue `related_to`.
 
     Raises SafetyError where the issue has a broadcast already: an issue is sent at most once.
     """
@@ -31,6 +44,8 @@ def create_broadcast(
         "slug": slug,
         "digest": digest,
         "segment": segment,
+        "relation": relation,
+        "related_to": related_to,
         "provider": provider,
         "slot_id": slot,
         "state": BroadcastState.PLANNED,
@@ -56,7 +71,8 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> bool:
         return False
     last = _last_batch(connection, broadcast_id)
     members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at).subquery()
-    connection.execute(_insert(broadcast_id, members, size, last, _filled(connection, broadcast_id, last)))
+    why = reason(members, broadcast.relation, broadcast.related_to)
+    connection.execute(_insert(broadcast_id, members, why, size, (last, _filled(connection, broadcast_id, last))))
     written, reached, number = _written(connection, broadcast_id, after)
     numbers = range(last + 1, number + 1)
     if numbers:
@@ -67,10 +83,13 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> bool:
     return bool(done < through)
 
 
-def _insert(broadcast_id: int, members: Subquery, size: int, last: int, filled: int) -> Insert:
-    """The deliveries of a page of members: batch `last`, which holds `filled` already, is filled up, then the next."""
-    first, taken = (last, filled) if last else (1, 0)
-    mailed = members.c.reason == ""
+def _insert(broadcast_id: int, members: Subquery, why: ColumnElement[Any], size: int, end: tuple[int, int]) -> Insert:
+    """The deliveries of a page of members: the last batch, which holds some already, is filled up, then the next.
+
+    `why` is empty for those who are mailed, `end` the last batch and how many it holds.
+    """
+    first, taken = end if end[0] else (1, 0)
+    mailed = why == ""
     place = func.sum(case((mailed, 1), else_=0)).over(order_by=members.c.id)  # 1, 2, 3 … among who is mailed
     columns = {
         "broadcast_id": literal(broadcast_id),
@@ -80,7 +99,7 @@ def _insert(broadcast_id: int, members: Subquery, size: int, last: int, filled: 
         "email_key": members.c.email_key,
         "name": members.c.name,
         "state": case((mailed, DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
-        "reason": members.c.reason,
+        "reason": why,
     }
     return deliveries.insert().from_select(list(columns), select(*columns.values()), include_defaults=False)
 

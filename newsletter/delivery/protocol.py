@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from newsletter.content.pictures import Picture
 
@@ -110,6 +110,15 @@ class Event:
     subject: str = ""
     soft: bool = False
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """A provider that can be asked whether it would take mail now."""
+
+    def probe(self) -> str:
+        """Ask without sending anything: what is wrong (unreachable, the key is refused…), or empty."""
+        ...
 
 
 class Provider(Protocol):

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.content.issue import Issue, Moment
-from newsletter.errors import SafetyError, UsageError
+from sqlalchemy import select
+
+from newsletter.content.issue import Issue, Moment, Status
+from newsletter.delivery.related import require_sent
+from newsletter.errors import NewsletterError, SafetyError, UsageError
 from newsletter.finding import Finding
 from newsletter.pipeline.desk import Desk, errors_of
 from newsletter.render.edition import Edition
@@ -17,6 +20,7 @@ from newsletter.schedule import queue
 from newsletter.schedule.forecast import slots_of_issues
 from newsletter.schedule.slots import Slot
 from newsletter.store.database import Store
+from newsletter.store.tables import broadcasts
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,11 @@ def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "")
     edition = desk.render(issue)
     findings = desk.check(issue, edition, now)
     refuse_errors(issue, findings)
+    if issue.correction_of and issue.send_to_missed:
+        raise SafetyError(f"{issue.file}: correction_of and send_to_missed exclude each other", "take one of them out")
+    relation, related_to = issue.relation
     with store.transaction() as connection:
+        require_sent(connection, relation, related_to)
         queue.approve(
             connection,
             edition=edition.as_json(),
@@ -52,10 +60,39 @@ def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "")
             findings=[finding.as_json() for finding in findings],
             by=by or _me(),
             now=now,
+            number=issue.number,
+            relation=relation,
+            related_to=related_to,
         )
         slugs = [approved.slug for approved in queue.approved(connection)]
-        slot = slots_of_issues(connection, desk.publication.config.schedule, now).get(issue.slug)
+        schedule = desk.publication.config.schedule
+        slot = slots_of_issues(connection, schedule, now, schedule.approve_by).get(issue.slug)
     return Approval(edition, findings, slugs.index(issue.slug) + 1, slot)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Which of the ready issues were approved, and why the others were not."""
+
+    approved: tuple[str, ...]
+    refused: tuple[NewsletterError, ...]
+
+
+def approve_ready(desk: Desk, store: Store, now: datetime, by: str = "") -> Ready:
+    """Approve each ready issue that was never sent and has no error finding, anew where its file changed."""
+    with store.reading() as connection:
+        known = {issue.slug: issue.source_digest for issue in queue.approved(connection)}
+        sent = set(connection.execute(select(broadcasts.c.slug)).scalars())
+    approved, refused = [], list[NewsletterError](desk.folder.broken)
+    for issue in desk.folder.issues:
+        if issue.status is not Status.READY or issue.slug in sent or known.get(issue.slug) == issue.source_digest:
+            continue
+        try:
+            approve(desk, store, issue, now, by)
+            approved.append(issue.slug)
+        except NewsletterError as error:  # the others go on
+            refused.append(error)
+    return Ready(tuple(approved), tuple(refused))
 
 
 def unapprove(store: Store, slug: str) -> None:

@@ -27,7 +27,7 @@ from newsletter.pipeline.sending import Sending
 from newsletter.providers.autosend import AutoSend
 from newsletter.publication import Publication, builtin, find_publication
 from newsletter.samples.subscribers import write_csv
-from newsletter.schedule.passes import Passes
+from newsletter.schedule.passes import Passes, rules_of
 from newsletter.schedule.slots import Slot, next_slot
 from newsletter.simulator import Simulator, SimulatorOptions
 from newsletter.store.database import Store, open_store
@@ -146,8 +146,8 @@ class Demo:
         self.say("slot", f"{told.slot}; the clock is set forward to it for this demo")
         sending = Sending(desk, store, AutoSend(self.simulator.url, _KEY, honours_keys=True), clock, self.progress)
         started = time.monotonic()
-        late = schedule.late_window
-        report = Passes(store, schedule, late, sending, clock.now, lambda line: self.say("send", line)).run()
+        rules = rules_of(schedule)
+        report = Passes(store, schedule, rules, sending, clock.now, lambda line: self.say("send", line)).run()
         told.seconds = time.monotonic() - started
         if report.errors:
             raise report.errors[0]

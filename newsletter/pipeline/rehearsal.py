@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from newsletter.audience.subscribers import count_audience
 from newsletter.content.issue import Issue
+from newsletter.delivery.related import count_readers
 from newsletter.delivery.report import find_broadcast, report_of
 from newsletter.errors import SafetyError
 from newsletter.pipeline.approval import approve
@@ -21,7 +21,7 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
     errors = errors_of(desk.check(issue, edition, now))
     config = desk.publication.config
     with store.reading() as connection:
-        count, skipped = count_audience(connection, issue.segment)
+        count, skipped = count_readers(connection, issue.segment, *issue.relation)
         known = find_broadcast(connection, issue.slug)
         state = report_of(connection, known).state if known is not None else ""
     batches = -(-count // config.delivery.batch_size)
@@ -42,6 +42,7 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
         "broadcast": state,
     }
     whom = f" of the segment {issue.segment}" if issue.segment else ""
+    whom += f" who {issue.relation[0]} {issue.relation[1]}" if issue.relation[0] else ""
     lines = [
         f"{issue.slug} ({edition.digest[:12]}), nothing is sent:",
         f"  subject   {edition.subject}",

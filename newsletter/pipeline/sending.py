@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select
 
-from newsletter.audience.subscribers import count_audience
 from newsletter.audience.tokens import Signer, open_signer
 from newsletter.clock import Clock
+from newsletter.content.issue import Issue
 from newsletter.content.reader import read_issue
 from newsletter.delivery import ledger
 from newsletter.delivery.broadcaster import Broadcaster, Job, Progress
@@ -25,6 +25,7 @@ from newsletter.delivery.protocol import (
     Recipient,
     RecipientsRefused,
 )
+from newsletter.delivery.related import count_readers
 from newsletter.delivery.report import Report, find_broadcast, report_of
 from newsletter.delivery.states import BroadcastState
 from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
@@ -50,20 +51,8 @@ class Sending:
     reports: list[Report] = field(default_factory=list)
 
     def objection(self, issue: Approved) -> str:
-        """Why the approved issue must not be sent as it is: its file changed or is gone. Empty where it may."""
-        try:
-            found = next((i for i in self.desk.folder.issues if i.slug == issue.slug), None)
-            if found is None and (broken := self.desk.error_of(issue.slug)):
-                raise broken
-            source = read_issue(found.path).source_digest if found else ""
-        except NewsletterError as error:
-            return f"its file can no longer be read: {error.message}"
-        if not source:
-            return f"its file is no longer in issues/: newsletter unapprove {issue.slug}"
-        if source != issue.source_digest:
-            seen = f"approved {issue.source_digest[:8]}, now {source[:8]}"
-            return f"its file changed since ({seen}); approve it again: newsletter approve {issue.slug}"
-        return ""
+        """Why the approved issue must not be sent as it is; empty where it may."""
+        return objection(self.desk, issue)
 
     def plan(self, connection: Connection, issue: Approved, slot_id: int | None) -> int:
         """Write down the broadcast of an approved issue on the caller's transaction; its id."""
@@ -72,6 +61,8 @@ class Sending:
             slug=issue.slug,
             digest=issue.digest,
             segment=issue.segment,
+            relation=issue.relation,
+            related_to=issue.related_to,
             provider=self.provider.name,
             now=self.clock.now(),
             slot=slot_id,
@@ -149,11 +140,29 @@ class Sending:
         return open_signer(self.desk.publication.state)
 
 
-def confirm(connection: Connection, slug: str, segment: str, typed: str) -> int:
+def objection(desk: Desk, issue: Approved) -> str:
+    """Why the approved issue must not be sent as it is: its file changed or is gone. Empty where it may."""
+    try:
+        found = next((i for i in desk.folder.issues if i.slug == issue.slug), None)
+        if found is None and (broken := desk.error_of(issue.slug)):
+            raise broken
+        source = read_issue(found.path).source_digest if found else ""
+    except NewsletterError as error:
+        return f"its file can no longer be read: {error.message}"
+    if not source:
+        return f"its file is no longer in issues/: newsletter unapprove {issue.slug}"
+    if source != issue.source_digest:
+        seen = f"approved {issue.source_digest[:8]}, now {source[:8]}"
+        return f"its file changed since ({seen}); approve it again: newsletter approve {issue.slug}"
+    return ""
+
+
+def confirm(connection: Connection, issue: Issue, typed: str) -> int:
     """How many readers would be mailed, if `typed` is `SLUG:COUNT` with just that number; else SafetyError."""
+    slug, segment = issue.slug, issue.segment
     if find_broadcast(connection, slug) is not None:
         raise SafetyError(f'the issue "{slug}" has its broadcast already', "see: newsletter status")
-    count, _ = count_audience(connection, segment)
+    count, _ = count_readers(connection, segment, *issue.relation)
     if not count:  # an issue has one broadcast, which must not be lost on nobody
         whom = f' in the segment "{segment}"' if segment else ""
         raise SafetyError(f'"{slug}" would go to nobody: no active reader{whom}', "newsletter subscribers import FILE")

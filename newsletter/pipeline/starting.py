@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import select
+
+from newsletter.content.issue import Status
 from newsletter.content.reader import read_folder
 from newsletter.content.slugs import slugify
 from newsletter.errors import NewsletterError, UsageError
@@ -19,6 +22,7 @@ from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import approved
 from newsletter.schedule.slots import Slot, slots_from
 from newsletter.store.database import Store
+from newsletter.store.tables import broadcasts
 
 _HINT = "check its rights, and the room on the disk"
 
@@ -66,10 +70,12 @@ def start_issue(publication: Publication, store: Store, title: str, now: datetim
         raise UsageError(f'there is an issue "{slug}" already', "choose another title")
     with store.reading() as connection:
         first = upcoming(connection, publication.config.schedule, now).starts_at
-        waiting = len([issue for issue in approved(connection) if not issue.held])
+        waiting = {issue.slug for issue in approved(connection) if not issue.held}
+        sent = set(connection.execute(select(broadcasts.c.slug)).scalars())
+    waiting |= {issue.slug for issue in issues if issue.status is Status.READY} - sent  # about to be approved
     days = {moment.isoformat()[:10] for issue in issues if (moment := issue.slot or issue.date)}
     free = (slot for slot in slots_from(publication.config.schedule, first) if f"{slot.wall:%Y-%m-%d}" not in days)
-    undated = max(0, waiting - sum(1 for day in days if day >= now.date().isoformat()))
+    undated = max(0, len(waiting) - sum(1 for day in days if day >= now.date().isoformat()))
     slot = [next(free) for _ in range(undated + 1)][-1]
     path = publication.issues / f"{number:03d}-{slug}.md"
     if path.exists():

@@ -95,6 +95,20 @@ class AutoSend:
             common["headers"] = headers
         return partial(self._post, json.dumps(common, ensure_ascii=False)[:-1].encode())
 
+    def probe(self) -> str:
+        """Whether the API answers and takes the key, asked with a call that only reads; what is wrong, or empty."""
+        url = f"{self._url.removesuffix('/mails/bulk')}/suppression-groups"
+        try:
+            with self._session.get(url, timeout=self._timeouts, allow_redirects=False, stream=True) as response:
+                status, content = response.status_code, _beginning(response)
+        except requests.RequestException as error:
+            return getattr(_read_failure(error), "reason", "the provider cannot be reached")
+        if status in (200, 404, 429):  # 404: this call is gone, but the key was not refused
+            return ""
+        told = _json(content).get("error")
+        words = _sentence(told.get("message")) if isinstance(told, dict) else ""
+        return f"the provider answered {status}: {words or _PERSON_NEEDED.get(status, 'no message')}"
+
     def _post(self, common: bytes, recipients: Sequence[Recipient], key: str) -> Outcome:
         rows = json.dumps([_recipient(recipient) for recipient in recipients], ensure_ascii=False)
         body = b'%s, "recipients": %s}' % (common, rows.encode())

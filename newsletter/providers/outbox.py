@@ -42,6 +42,14 @@ class Outbox:
         """A function that writes the mails of one call."""
         return partial(self._post, message)
 
+    def probe(self) -> str:
+        """Whether mails can be written; what is wrong, or empty."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            return f"{self.folder}: cannot be written: {error.strerror or error}"
+        return "" if os.access(self.folder, os.W_OK) else f"{self.folder}: cannot be written"
+
     def _post(self, message: Message, recipients: Sequence[Recipient], key: str) -> Outcome:
         if not _KEY.fullmatch(key):
             return Blocked("the idempotency key is no name for a folder")

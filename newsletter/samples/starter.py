@@ -65,6 +65,22 @@ days = ["tue", "fri"]                       # an approved issue goes out on each
 at = "09:00"                                # wall time, summer and winter alike
 timezone = "UTC"                            # such as "Europe/Berlin"
 late_window = "6h"                          # after a stop, a slot missed by less than this is still sent
+# extra = []                                # one-off slots: ["2026-12-24T18:00"]
+# skip = []                                 # days without their slot: ["2026-12-25"]
+# holidays = []                             # the same every year: ["12-25"]
+# pause = []                                # ranges of such days: ["2026-07-20..2026-08-14"]
+# late_policy = "send"                      # or "ask" or "skip": a slot that is more than 15 minutes late
+# require_approval = true                   # false: the scheduler approves what is ready and without errors
+# approve_by = ""                           # how long before its slot an issue must be approved: "-2h"
+# empty_slot = "skip"                       # or "notify": tell the editors when a slot stays empty
+
+[notify]
+# editors = []                              # who gets notices by mail: ["you@example.org"]
+# webhook = ""                              # the NAME of the variable that holds a webhook's address
+# command = []                              # a program that is run for each notice
+# preflight = "2h"                          # how long before a slot it is tried whether the issue can go out
+# warn_empty = "1d"                         # how long before a slot an empty queue is told of
+# report = true                             # tell how a broadcast went
 
 [provider]
 name = "outbox"                             # mails become files in .newsletter/outbox; "autosend" sends them

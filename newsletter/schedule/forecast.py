@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from sqlalchemy import Connection
@@ -15,22 +15,31 @@ from newsletter.schedule.slots import Schedule, Slot, slots_from
 _FAR = 104  # slots; a year of two a week
 
 
-def forecast(connection: Connection, schedule: Schedule, now: datetime) -> Iterator[tuple[Slot, Approved | None]]:
+def forecast(
+    connection: Connection, schedule: Schedule, now: datetime, approve_by: timedelta | None = None
+) -> Iterator[tuple[Slot, Approved | None]]:
     """The coming slots without end, each with its issue or None."""
     first = upcoming(connection, schedule, now)
-    return allot(approved(connection), slots_from(schedule, first.starts_at))
+    return allot(approved(connection), slots_from(schedule, first.starts_at), approve_by)
 
 
-def allot(waiting: Iterable[Approved], slots: Iterable[Slot]) -> Iterator[tuple[Slot, Approved | None]]:
-    """Each of `slots` with the issue whose turn it is then, or None; an issue takes one slot."""
+def allot(
+    waiting: Iterable[Approved], slots: Iterable[Slot], approve_by: timedelta | None = None
+) -> Iterator[tuple[Slot, Approved | None]]:
+    """Each of `slots` with the issue whose turn it is then, or None; an issue takes one slot.
+
+    `approve_by` is how long before its slot an issue must be approved.
+    """
     left = list(waiting)
     for slot in slots:
-        turns = in_turn(left, slot)
+        turns = in_turn(left, slot, approve_by)
         if turns:
             left.remove(turns[0])
         yield slot, turns[0] if turns else None
 
 
-def slots_of_issues(connection: Connection, schedule: Schedule, now: datetime) -> dict[str, Slot]:
+def slots_of_issues(
+    connection: Connection, schedule: Schedule, now: datetime, approve_by: timedelta | None = None
+) -> dict[str, Slot]:
     """The slot of each issue in the queue by slug; one that is held, or fits no slot of the next year, is absent."""
-    return {issue.slug: slot for slot, issue in islice(forecast(connection, schedule, now), _FAR) if issue}
+    return {issue.slug: slot for slot, issue in islice(forecast(connection, schedule, now, approve_by), _FAR) if issue}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -17,7 +17,11 @@ from newsletter.store.tables import broadcasts, editions, queue
 
 @dataclass(frozen=True)
 class Approved:
-    """An approved issue. `pinned_to` is a wall time `YYYY-MM-DD[THH:MM]` or empty, `not_before` a date or empty."""
+    """An approved issue. `pinned_to` is a wall time `YYYY-MM-DD[THH:MM]` or empty, `not_before` a date or empty.
+
+    `moved`: a person gave it its place. `relation` is `got` or `missed` where it is only for those who got or missed
+    the issue `related_to`.
+    """
 
     slug: str
     digest: str
@@ -29,6 +33,15 @@ class Approved:
     not_before: str
     approved_at: datetime
     approved_by: str
+    number: int | None = None
+    moved: bool = False
+    relation: str = ""
+    related_to: str = ""
+
+    @property
+    def order(self) -> tuple[bool, int, str]:
+        """What issues are queued by: number, then date; those without come last."""
+        return self.number is None, self.number or 0, self.not_before or "9999"
 
 
 def approve(
@@ -42,8 +55,11 @@ def approve(
     findings: Sequence[Mapping[str, Any]],
     by: str,
     now: datetime,
+    number: int | None = None,
+    relation: str = "",
+    related_to: str = "",
 ) -> None:
-    """Keep the edition (its `as_json`) for good and put the issue at the end of the queue, or in the place it has.
+    """Keep the edition (its `as_json`) for good and queue the issue by number and date, or leave it in its place.
 
     Raises SafetyError where the issue was sent or is being sent.
     """
@@ -62,10 +78,14 @@ def approve(
         "approved_at": now,
         "approved_by": by,
         "findings": list(findings),
+        "number": number,
+        "relation": relation,
+        "related_to": related_to,
     }
     if not connection.execute(update(queue).where(queue.c.slug == slug).values(values)).rowcount:
         last = connection.execute(select(func.max(queue.c.position))).scalar() or 0
         connection.execute(queue.insert(), values | {"slug": slug, "position": last + 1})
+        _put_in_order(connection, slug)
 
 
 def remove(connection: Connection, slug: str) -> bool:
@@ -86,6 +106,23 @@ def move(connection: Connection, slug: str, to: int) -> None:
         raise UsageError(f'"{slug}" is not in the queue', "see: newsletter queue list")
     slugs.remove(slug)
     slugs.insert(max(0, to - 1), slug)
+    _renumber(connection, slugs)
+    connection.execute(update(queue).where(queue.c.slug == slug).values(moved=True))
+
+
+def _put_in_order(connection: Connection, slug: str) -> None:
+    """Bring a newcomer, who stands last, behind those that come before it by number and date.
+
+    Where none does, it goes before the others, but never before one that a person moved.
+    """
+    *others, new = approved(connection)
+    before = [place for place, issue in enumerate(others, start=1) if issue.order <= new.order or issue.moved]
+    slugs = [issue.slug for issue in others]
+    slugs.insert(before[-1] if before else 0, slug)
+    _renumber(connection, slugs)
+
+
+def _renumber(connection: Connection, slugs: Iterable[str]) -> None:
     for position, name in enumerate(slugs, start=1):
         connection.execute(update(queue).where(queue.c.slug == name).values(position=position))
 
@@ -103,8 +140,8 @@ def read_edition(connection: Connection, digest: str) -> dict[str, Any]:
     return edition
 
 
-def obstacle(issue: Approved, slot: Slot) -> str:
-    """Why this issue may not go out in this slot; empty where it may."""
+def obstacle(issue: Approved, slot: Slot, approve_by: timedelta | None = None) -> str:
+    """Why this issue may not go out in this slot; empty where it may. `approve_by` is how long before it at least."""
     day = slot.wall.date().isoformat()
     if issue.held:
         return "it is held"
@@ -112,10 +149,24 @@ def obstacle(issue: Approved, slot: Slot) -> str:
         return f"it is pinned to {issue.pinned_to}"
     if issue.not_before > day:
         return f"its date is {date.fromisoformat(issue.not_before):%A %Y-%m-%d}"
+    if approve_by is not None and issue.approved_at > slot.starts_at - approve_by:
+        at = issue.approved_at.astimezone(slot.local.tzinfo)
+        until = (slot.starts_at - approve_by).astimezone(slot.local.tzinfo)
+        return f"it was approved at {at:%Y-%m-%d %H:%M}, after [schedule] approve_by ({until:%Y-%m-%d %H:%M})"
     return ""
 
 
-def in_turn(issues: Iterable[Approved], slot: Slot) -> list[Approved]:
-    """The issues that may go out in this slot, the one whose turn it is first: pinned to it, then by place."""
-    fitting = [issue for issue in issues if not obstacle(issue, slot)]
-    return sorted(fitting, key=lambda issue: (not issue.pinned_to, issue.position))
+def in_turn(issues: Iterable[Approved], slot: Slot, approve_by: timedelta | None = None) -> list[Approved]:
+    """The issues that may go out in this slot, the one whose turn it is first.
+
+    That is the one pinned to it, then the one with this date, then each in its place; but none passes an issue that a
+    person moved.
+    """
+    day, moved = slot.wall.date().isoformat(), 0
+    keyed: list[tuple[bool, int, bool, int, Approved]] = []
+    for issue in sorted(issues, key=lambda issue: issue.position):
+        if not obstacle(issue, slot, approve_by):
+            moved += issue.moved  # behind each issue that was moved, the others are in order among themselves
+            stays = issue.moved or bool(issue.pinned_to) or issue.not_before == day
+            keyed.append((not issue.pinned_to, moved, not stays, issue.position, issue))
+    return [issue for *_, issue in sorted(keyed, key=lambda entry: entry[:-1])]

@@ -1,7 +1,8 @@
 """Slots: planned moments of sending, as pure arithmetic over wall time and zone.
 
-A slot is a local date and time in an IANA zone; its instant follows from the zone's rules. A wall time that a clock
-change leaves out runs at the first minute that exists after it; one that comes twice runs the first time only.
+A slot is a local date and time in an IANA zone; its instant follows from the zone's rules, always anew: where a
+government changes them, the wall time stays. A wall time that a clock change leaves out runs at the first minute that
+exists after it; one that comes twice runs the first time only.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ _DAY = timedelta(days=1)
 
 
 class Schedule(Protocol):
-    """On which days (`tue`…), at which wall time, in which zone: `[schedule]` of newsletter.toml is one."""
+    """On which days (`tue`…), at which wall time, in which zone: `[schedule]` of newsletter.toml is one.
+
+    `extra` are one-off wall times (naive). `skip` are days, `holidays` days of every year (month, day), and `pauses`
+    ranges of days, first and last included, on which the days of the week have no slot; an extra one stands all the
+    same, since somebody wrote it down by its date.
+    """
 
     @property
     def days(self) -> tuple[str, ...]: ...
@@ -26,6 +32,14 @@ class Schedule(Protocol):
     def at(self) -> time: ...
     @property
     def timezone(self) -> str: ...
+    @property
+    def extra(self) -> tuple[datetime, ...]: ...
+    @property
+    def skip(self) -> tuple[date, ...]: ...
+    @property
+    def holidays(self) -> tuple[tuple[int, int], ...]: ...
+    @property
+    def pauses(self) -> tuple[tuple[date, date], ...]: ...
 
 
 @dataclass(frozen=True, order=True)
@@ -71,14 +85,35 @@ def instant_of(wall: datetime, timezone: str) -> datetime:
 
 
 def slots_from(schedule: Schedule, moment: datetime) -> Iterator[Slot]:
-    """The slots at or after `moment` (aware), without end, in the order of their instants."""
-    day = _local_day(schedule, moment) - _DAY
+    """The slots at or after `moment` (aware), in the order of their instants, each instant once."""
+    day, last = _local_day(schedule, moment) - _DAY, moment - timedelta.resolution
     while day < date.max - _DAY:
-        if DAYS[day.weekday()] in schedule.days:
-            slot = slot_at(datetime.combine(day, schedule.at), schedule.timezone)
-            if slot.starts_at >= moment:
+        for wall in walls_of(schedule, day):
+            slot = slot_at(wall, schedule.timezone)
+            if slot.starts_at > last:  # a gap may bring two wall times to one instant
                 yield slot
+                last = slot.starts_at
         day += _DAY
+
+
+def walls_of(schedule: Schedule, day: date) -> list[datetime]:
+    """The wall times at which slots are planned on a day, in order."""
+    walls = {wall for wall in schedule.extra if wall.date() == day}
+    if DAYS[day.weekday()] in schedule.days and not closed(schedule, day):
+        walls.add(datetime.combine(day, schedule.at))
+    return sorted(walls)
+
+
+def closed(schedule: Schedule, day: date) -> str:
+    """Why the days of the week do not count on this day; empty where they do."""
+    if day in schedule.skip:
+        return f"[schedule] skip has {day}"
+    if (day.month, day.day) in schedule.holidays:
+        return f"[schedule] holidays has {day:%m-%d}"
+    for first, last in schedule.pauses:
+        if first <= day <= last:
+            return f"[schedule] pause has {first}..{last}"
+    return ""
 
 
 def slots_between(schedule: Schedule, start: datetime, end: datetime) -> list[Slot]:
@@ -88,7 +123,7 @@ def slots_between(schedule: Schedule, start: datetime, end: datetime) -> list[Sl
 
 def next_slot(schedule: Schedule, moment: datetime) -> Slot:
     """The first slot after `moment`."""
-    return next(slot for slot in slots_from(schedule, moment) if slot.starts_at > moment)
+    return next(slots_from(schedule, moment + timedelta.resolution))
 
 
 def _local_day(schedule: Schedule, moment: datetime) -> date:

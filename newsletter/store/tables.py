@@ -24,6 +24,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    text,
 )
 
 metadata = MetaData(
@@ -56,6 +58,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def _one_of(column: str, *states: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({', '.join(repr(state) for state in states)})", name=f"{column}_known")
+
+
+def _relation() -> tuple[Column[str], Column[str]]:
+    """Of whom in the segment an issue is for: `got` or `missed`, and the issue that those readers got or missed."""
+    return (
+        Column("relation", String(8), nullable=False, default="", server_default=text("''")),
+        Column("related_to", String(200), nullable=False, default="", server_default=text("''")),
+    )
 
 
 subscribers = Table(
@@ -112,7 +122,10 @@ queue = Table(
     Column("source_digest", String(64), nullable=False),
     Column("position", Integer, nullable=False),
     Column("held", Boolean, nullable=False, default=False),
+    Column("number", Integer),  # the issue's own, by which it is put in its place
+    Column("moved", Boolean, nullable=False, default=False, server_default=false()),  # by hand: its place stands
     Column("segment", String(200), nullable=False, default=""),
+    *_relation(),
     Column("pinned_to", String(16), nullable=False, default=""),  # wall time `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM`
     Column("not_before", String(10), nullable=False, default=""),  # the issue's own date
     Column("approved_at", UtcDateTime, nullable=False),
@@ -125,11 +138,13 @@ slots = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("starts_at", UtcDateTime, nullable=False, unique=True),
+    # What a slot is: where a zone's rules change, its instant moves, and it must not open a second time.
     Column("wall_time", String(16), nullable=False),
     Column("timezone", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     Column("opened_at", UtcDateTime, nullable=False),
     _one_of("state", "taken", "empty", "missed"),
+    Index(None, "wall_time", unique=True),
 )
 
 broadcasts = Table(
@@ -140,6 +155,7 @@ broadcasts = Table(
     Column("digest", ForeignKey("editions.digest"), nullable=False),
     Column("slot_id", ForeignKey("slots.id"), unique=True),
     Column("segment", String(200), nullable=False, default=""),
+    *_relation(),
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False, default=""),  # why it is paused, for a person
     Column("provider", String(64), nullable=False, default=""),
@@ -236,4 +252,36 @@ facts = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(32), primary_key=True),  # `scheduler`, a row that is always there
+    Column("owner", String(200), nullable=False, default=""),
+    Column("until", UtcDateTime),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("owner", String(200), primary_key=True),
+    Column("host", String(200), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("line", Text, nullable=False, default=""),  # what it said last
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", String(200), primary_key=True),  # what it is about: `empty:2026-11-24T09:00`
+    Column("channel", String(16), primary_key=True),  # once to each
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=1),
+    Column("text", Text, nullable=False),
+    Column("error", Text, nullable=False, default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("told_at", UtcDateTime),
+    _one_of("state", "telling", "told", "failed"),
 )

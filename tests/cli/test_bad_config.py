@@ -126,6 +126,8 @@ def test_what_is_shown_can_be_the_file(call: Call, publication: Path) -> None:
     assert call("config", "show").out == shown
     assert tomllib.loads(shown)["schedule"] == {
         "days": ["tue", "fri"], "at": "09:00", "timezone": "Europe/Berlin", "late_window": "6h",
+        "extra": [], "skip": [], "holidays": [], "pause": [],
+        "late_policy": "send", "require_approval": True, "empty_slot": "skip",
     }  # fmt: skip
 
 

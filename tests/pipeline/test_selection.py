@@ -9,7 +9,7 @@ import pytest
 from newsletter.errors import ContentError, UsageError
 from newsletter.pipeline.approval import approve
 from newsletter.pipeline.selection import select_issue
-from newsletter.schedule.queue import approved, hold
+from newsletter.schedule.queue import approved, hold, move
 
 if TYPE_CHECKING:
     from conftest import Press
@@ -57,6 +57,9 @@ def test_next_is_the_first_in_the_queue_that_is_not_held(press: Press) -> None:
         press.write(name)
     put_in_queue(press, "two")
     put_in_queue(press, "one")
+    assert chosen(press, "next") == "one"
+    with press.store.transaction() as connection:
+        move(connection, "two", 1)
     assert chosen(press, "next") == "two"
     with press.store.transaction() as connection:
         hold(connection, "two", held=True)

@@ -13,7 +13,7 @@ from newsletter.errors import SafetyError, UsageError
 from newsletter.pipeline.approval import approve
 from newsletter.pipeline.rehearsal import approved_or_new, rehearse
 from newsletter.pipeline.sending import confirm, summary
-from newsletter.schedule.passes import Passes, PassReport
+from newsletter.schedule.passes import Passes, PassReport, rules_of
 from newsletter.schedule.queue import Approved, approved, hold
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def queued(press: Press, *names: str) -> None:
 def open_slot(press: Press, now: datetime) -> PassReport:
     press.now = now
     schedule = press.desk.publication.config.schedule
-    return Passes(press.store, schedule, schedule.late_window, press.sending(), lambda: now).run()
+    return Passes(press.store, schedule, rules_of(schedule), press.sending(), lambda: now).run()
 
 
 def mail_texts(press: Press) -> str:
@@ -98,11 +98,12 @@ def test_an_issue_whose_file_became_unreadable_is_passed_over_with_the_reason(pr
 
 
 def test_the_confirmation_is_slug_and_number_of_readers_and_nothing_else(press: Press) -> None:
+    press.write("one")
     with press.store.reading() as connection:
-        assert confirm(connection, "one", "", "one:2") == 2
+        assert confirm(connection, press.issue("one"), "one:2") == 2
         for typed in ("", "one", "one:3", "two:2", "one:02", " one:2"):
             with pytest.raises(SafetyError, match=r"one:2 \(2 readers\)"):
-                confirm(connection, "one", "", typed)
+                confirm(connection, press.issue("one"), typed)
 
 
 @pytest.mark.parametrize("typed", [[], ["--confirm", "one:3"], ["--confirm", "two:2"]])

@@ -15,7 +15,7 @@ from newsletter.delivery import ledger
 from newsletter.delivery.planning import create_broadcast
 from newsletter.delivery.states import BroadcastState
 from newsletter.errors import NewsletterError
-from newsletter.schedule.passes import Passes, PassReport
+from newsletter.schedule.passes import Passes, PassReport, rules_of
 from newsletter.schedule.queue import Approved, approve
 from newsletter.store.database import Store, open_store
 from newsletter.store.tables import broadcasts, slots
@@ -79,7 +79,7 @@ class World:
         self.store.close()
         self.store = _opened(self.folder)
         sender = NotingSender(self.store, lambda: self.now, self.sent, self.objections, self.failures)
-        self.passes = Passes(self.store, self.schedule, self.schedule.late_window, sender, lambda: self.now)
+        self.passes = Passes(self.store, self.schedule, rules_of(self.schedule), sender, lambda: self.now)
 
     def approve(self, *names: str, pinned_to: str = "", not_before: str = "") -> None:
         """Put issues into the queue."""
@@ -117,7 +117,13 @@ def _opened(folder: Path) -> Store:
 
 
 def put_into_queue(
-    connection: Connection, name: str, now: datetime, *, pinned_to: str = "", not_before: str = ""
+    connection: Connection,
+    name: str,
+    now: datetime,
+    *,
+    pinned_to: str = "",
+    not_before: str = "",
+    number: int | None = None,
 ) -> None:
     """Approve an issue that has nothing but a name."""
     approve(
@@ -130,6 +136,7 @@ def put_into_queue(
         findings=[],
         by="test",
         now=now,
+        number=number,
     )
 
 

@@ -14,7 +14,7 @@ from calendars import NotingSender, World, every, mornings
 from sqlalchemy import func, select
 
 from newsletter.errors import ProviderError
-from newsletter.schedule.passes import Passes
+from newsletter.schedule.passes import Passes, rules_of
 from newsletter.store.database import open_store
 from newsletter.store.tables import broadcasts
 
@@ -108,8 +108,7 @@ def test_a_late_start_within_the_window_sends_and_one_beyond_it_does_not(world: 
     report = here.look(friday + 6 * HOUR + MINUTE)
     assert here.recorded() == [(NINE, "taken", "a"), (friday, "missed", "")]
     assert report.lines == (
-        "the slot of Friday 2026-11-27 09:00 Europe/Berlin was missed: "
-        "nobody was there within the late window, so nothing was sent",
+        "the slot of Friday 2026-11-27 09:00 Europe/Berlin was missed: nobody was there in time, so nothing was sent",
     )
     tuesday = NINE + timedelta(days=7)
     here.live([tuesday, tuesday + MINUTE])
@@ -172,7 +171,7 @@ def test_of_two_schedulers_at_the_same_moment_one_opens_the_slot(world: Make, tm
         store = open_store("", tmp_path / "state")
         sender = NotingSender(store, lambda: NINE, here.sent)
         sender.unfinished = lambda connection: []  # type: ignore[method-assign]  # the other one is at it
-        passes = Passes(store, here.schedule, here.schedule.late_window, sender, lambda: NINE)
+        passes = Passes(store, here.schedule, rules_of(here.schedule), sender, lambda: NINE)
         together.wait()
         reports.append(passes.run())
         store.close()
@@ -186,3 +185,26 @@ def test_of_two_schedulers_at_the_same_moment_one_opens_the_slot(world: Make, tm
     assert here.sent == [("issue-1", NINE)]
     with here.store.reading() as connection:
         assert connection.execute(select(func.count()).select_from(broadcasts)).scalar() == 1
+
+
+def test_a_slot_whose_zone_gets_new_rules_after_it_opened_does_not_open_again(world: Make) -> None:
+    """09:00 of that Tuesday comes six hours later by the new rules; the next Friday follows them."""
+    here = world(NINE)
+    here.approve("a", "b")
+    here.look(NINE)
+    here.schedule = here.schedule.model_copy(update={"timezone": "America/New_York"})
+    here.restart()
+    here.live([NINE + HOUR, NINE + 6 * HOUR, NINE + 7 * HOUR])
+    assert [slug for slug, _ in here.sent] == ["a"]
+    friday = datetime(2026, 11, 27, 14, tzinfo=UTC)
+    here.live([friday - MINUTE, friday])
+    assert here.sent == [("a", NINE), ("b", friday)]
+
+
+def test_a_slot_whose_zone_gets_new_rules_before_it_opens_keeps_its_wall_time(world: Make) -> None:
+    here = world(NINE - HOUR)
+    here.approve("a")
+    here.schedule = here.schedule.model_copy(update={"timezone": "Europe/Helsinki"})
+    here.restart()
+    here.live([NINE - HOUR, NINE])
+    assert here.sent == [("a", NINE - HOUR)]

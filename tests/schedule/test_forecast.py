@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from newsletter.schedule.explain import explain_day
 from newsletter.schedule.forecast import forecast, slots_of_issues
+from newsletter.schedule.passes import Rules
 from newsletter.schedule.queue import hold
 
+RULES = Rules(timedelta(hours=6))
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)  # a Tuesday, its slot over
 DAYS = st.sampled_from(["", "2026-11-27", "2026-12-01", "2026-12-04", "2026-12-02", "2026-11-24"])
 
@@ -43,17 +45,18 @@ def test_what_is_foretold_is_what_happens(issues: list[tuple[str, str, bool]]) -
 
 def test_a_day_is_explained_with_what_goes_before_and_what_after(tmp_path: Path) -> None:
     world = World(tmp_path, NOW)
+    world.look(NOW)
     world.approve("one", "two", "three")
-    world.approve("four", not_before="2026-12-04")
+    world.approve("four", not_before="2026-12-08")
     with world.store.reading() as connection:
         assert list(slots_of_issues(connection, world.schedule, NOW)) == ["one", "two", "three", "four"]
-        sentences = explain_day(connection, world.schedule, date(2026, 12, 1), NOW)
+        sentences = explain_day(connection, world.schedule, date(2026, 12, 1), NOW, RULES)
     world.close()
     assert sentences == [
         '"two" goes out in the slot of Tuesday 2026-12-01 09:00 Europe/Berlin, if the queue stays as it is.',
+        '"four" does not go out then: its date is Tuesday 2026-12-08.',
         '"one" goes out before, in the slot of Friday 2026-11-27 09:00 Europe/Berlin.',
-        '"three" does not go out then: others are before it in the queue.',
-        '"four" does not go out then: its date is Friday 2026-12-04.',
+        '"three" does not go out then: its turn is in the slot of Friday 2026-12-04 09:00 Europe/Berlin.',
     ]
 
 
@@ -61,8 +64,7 @@ def test_a_slot_of_long_ago_is_over_and_one_of_an_hour_ago_may_still_be_opened(t
     world = World(tmp_path, NOW)
     with world.store.reading() as connection:
         said = [
-            explain_day(connection, world.schedule, day, NOW, timedelta(hours=6))
-            for day in (date(2026, 11, 20), date(2026, 11, 24))
+            explain_day(connection, world.schedule, day, NOW, RULES) for day in (date(2026, 11, 20), date(2026, 11, 24))
         ]
     world.close()
     assert "is over: no scheduler was there" in said[0][0]

@@ -12,12 +12,14 @@ from sqlalchemy import select
 
 from newsletter.errors import ProviderError, SafetyError
 from newsletter.schedule.explain import explain_day
+from newsletter.schedule.passes import Rules
 from newsletter.schedule.queue import approved, hold, move
 from newsletter.store.tables import slots
 
 NINE = datetime(2026, 11, 24, 8, tzinfo=UTC)  # Tuesday, 09:00 in Berlin
 FRIDAY, NEXT_TUESDAY = NINE + timedelta(days=3), NINE + timedelta(days=7)
 MINUTE = timedelta(minutes=1)
+RULES = Rules(timedelta(hours=6))
 
 
 @pytest.fixture
@@ -135,10 +137,10 @@ def test_what_explain_says_of_the_days_to_come_is_what_happens(world: World) -> 
     days = [NINE, FRIDAY, NEXT_TUESDAY, NEXT_TUESDAY + timedelta(days=3), NEXT_TUESDAY + timedelta(days=7)]
     for day in days:
         with world.store.reading() as connection:
-            first = explain_day(connection, world.schedule, day.date(), day - MINUTE)[0]
+            first = explain_day(connection, world.schedule, day.date(), day - MINUTE, RULES)[0]
         opening = world.look(day).openings[0]
         assert first.startswith(f'"{opening.slug}" goes out') if opening.slug else "would stay empty" in first
         with world.store.reading() as connection:
-            over = explain_day(connection, world.schedule, day.date(), day + MINUTE)
+            over = explain_day(connection, world.schedule, day.date(), day + MINUTE, RULES)
         assert over[0].endswith(f'is over: it took "{opening.slug}" (sent).' if opening.slug else "it stayed empty.")
     assert [slug for slug, _ in world.sent] == ["a", "d", "b", "c"]

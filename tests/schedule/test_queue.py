@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from calendars import put_into_queue
@@ -123,5 +123,38 @@ def test_the_pinned_go_first_then_each_in_its_place(entries: list[Approved]) -> 
     assert {entry.position for entry in turns} == {e.position for e in entries if not obstacle(e, TUESDAY)}
     pinned = [entry for entry in turns if entry.pinned_to]
     assert turns[: len(pinned)] == pinned
-    for group in (pinned, turns[len(pinned) :]):
+    rest = turns[len(pinned) :]
+    dated = [entry for entry in rest if entry.not_before == "2026-11-24"]
+    assert rest[: len(dated)] == dated
+    for group in (pinned, dated, rest[len(dated) :]):
         assert [entry.position for entry in group] == sorted(entry.position for entry in group)
+
+
+def test_an_issue_takes_its_place_by_number_then_date_and_those_without_come_last(store: Store) -> None:
+    with store.transaction() as connection:
+        for name, number, day in [("x", None, ""), ("c", 3, ""), ("a", 1, ""), ("y", None, "2026-12-01"), ("b", 2, "")]:
+            put_into_queue(connection, name, NOW, not_before=day, number=number)
+    assert order(store) == ["a", "b", "c", "y", "x"]
+
+
+def test_what_a_person_moved_keeps_its_place_before_newcomers_and_dates(store: Store) -> None:
+    with store.transaction() as connection:
+        for number in (2, 3, 4):
+            put_into_queue(connection, f"n{number}", NOW, number=number)
+        move(connection, "n4", 1)
+        put_into_queue(connection, "n1", NOW, number=1)
+        put_into_queue(connection, "dated", NOW, number=9, not_before="2026-11-24")
+        assert [issue.slug for issue in in_turn(approved(connection), TUESDAY)] == ["n4", "dated", "n1", "n2", "n3"]
+        move(connection, "n2", 5)
+        assert [issue.slug for issue in in_turn(approved(connection), TUESDAY)] == ["n4", "dated", "n1", "n3", "n2"]
+
+
+def test_an_issue_approved_after_the_deadline_waits_for_the_next_slot() -> None:
+    two = timedelta(hours=2)
+    in_time = replace(ENTRY, approved_at=TUESDAY.starts_at - two)
+    late = replace(ENTRY, approved_at=TUESDAY.starts_at - two + timedelta(seconds=1))
+    assert obstacle(in_time, TUESDAY, two) == ""
+    assert obstacle(late, TUESDAY, two) == (
+        "it was approved at 2026-11-24 07:00, after [schedule] approve_by (2026-11-24 07:00)"
+    )
+    assert obstacle(late, TUESDAY) == ""

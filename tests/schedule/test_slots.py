@@ -18,6 +18,10 @@ class Plan:
     days: tuple[str, ...] = ("tue", "fri")
     at: time = time(9)
     timezone: str = "Europe/Berlin"
+    extra: tuple[datetime, ...] = ()
+    skip: tuple[date, ...] = ()
+    holidays: tuple[tuple[int, int], ...] = ()
+    pauses: tuple[tuple[date, date], ...] = ()
 
 
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia", "UTC"]
@@ -81,3 +85,107 @@ def test_a_day_that_a_zone_left_out_does_not_stop_the_slots(zone: str) -> None:
     plan = Plan(days=("fri",), timezone=zone)  # Apia had no Friday 2011-12-30
     found = slots_between(plan, datetime(2011, 12, 20, tzinfo=UTC), datetime(2012, 1, 10, tzinfo=UTC))
     assert [slot.starts_at for slot in found] == sorted({slot.starts_at for slot in found})
+
+
+THIRTY = """
+    Africa/Cairo Africa/Casablanca Africa/Johannesburg America/Anchorage America/Asuncion America/Caracas
+    America/Chicago America/Havana America/Los_Angeles America/New_York America/Nuuk America/Sao_Paulo America/St_Johns
+    Antarctica/Troll Asia/Beirut Asia/Gaza Asia/Kathmandu Asia/Kolkata Asia/Pyongyang Asia/Tehran Asia/Tokyo
+    Australia/Eucla Australia/Lord_Howe Europe/Berlin Europe/Dublin Europe/Istanbul Europe/Volgograd Pacific/Apia
+    Pacific/Chatham UTC
+""".split()
+QUARTER = timedelta(minutes=15)
+
+
+def instant_by_trial(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant that shows this wall time; where none does, that of the next minute for which one does."""
+    while True:
+        naive = wall.replace(tzinfo=UTC)
+        offsets = {(naive + timedelta(hours=h)).astimezone(zone).utcoffset() or timedelta() for h in (-26, 0, 26)}
+        showing = [naive - offset for offset in offsets if same_wall(naive - offset, zone, wall)]
+        if showing:
+            return min(showing)
+        wall += timedelta(minutes=1)
+
+
+def same_wall(instant: datetime, zone: ZoneInfo, wall: datetime) -> bool:
+    return instant.astimezone(zone).replace(tzinfo=None) == wall
+
+
+def by_trial(plan: Plan, first: date, last: date) -> list[datetime]:
+    """The instants of the slots of the days first to last: each day is looked at by itself."""
+    instants, day = set(), first
+    while day <= last:
+        yearly = (day.month, day.day) in plan.holidays
+        paused = any(day in (start + timedelta(n) for n in range((end - start).days + 1)) for start, end in plan.pauses)
+        walls = [wall for wall in plan.extra if wall.strftime("%F") == day.isoformat()]
+        if day.strftime("%a").lower() in plan.days and not (yearly or paused or day in plan.skip):
+            walls.append(datetime(day.year, day.month, day.day, plan.at.hour, plan.at.minute))
+        instants |= {instant_by_trial(wall, ZoneInfo(plan.timezone)) for wall in walls}
+        day += timedelta(days=1)
+    return sorted(instants)
+
+
+@pytest.mark.parametrize("zone", THIRTY)
+def test_fifty_years_are_those_of_a_second_way_to_count(zone: str) -> None:
+    """At half past two, when most clocks change, on Sunday, when most change, and on Friday, which Apia left out."""
+    plan = Plan(("fri", "sun"), time(2, 30), zone)
+    begin, end = datetime(2000, 1, 3, tzinfo=UTC), datetime(2050, 1, 3, tzinfo=UTC)
+    expected = [at for at in by_trial(plan, date(2000, 1, 1), date(2050, 1, 5)) if begin <= at < end]
+    found = slots_between(plan, begin, end)
+    assert [slot.starts_at for slot in found] == expected
+    assert len(found) >= 5200
+
+
+DATES = st.dates(date(2000, 1, 1), date(2049, 12, 31))
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> tuple[Plan, date]:
+    """A plan with all that a schedule may hold, close to a day that it is about."""
+    about = draw(DATES)
+    near = st.integers(-40, 40).map(lambda days: about + timedelta(days=days))
+    minute = draw(st.integers(0, 24 * 60 - 1))
+    pause = st.tuples(near, near).map(lambda pair: (min(pair), max(pair)))
+    walls = st.builds(lambda day, n: datetime.combine(day, time()) + n * QUARTER, near, st.integers(0, 95))
+    days = draw(st.lists(st.sampled_from("mon tue wed thu fri sat sun".split()), min_size=1, unique=True))
+    return (
+        Plan(
+            days=tuple(days),
+            at=time(minute // 60, minute % 60),
+            timezone=draw(st.sampled_from(THIRTY)),
+            extra=tuple(draw(st.lists(walls, max_size=4))),
+            skip=tuple(draw(st.lists(near, max_size=3))),
+            holidays=tuple((day.month, day.day) for day in draw(st.lists(near, max_size=3))),
+            pauses=tuple(draw(st.lists(pause, max_size=2))),
+        ),
+        about,
+    )
+
+
+@given(plans())
+def test_extras_skipped_days_holidays_and_pauses_are_those_of_a_second_way_to_count(case: tuple[Plan, date]) -> None:
+    plan, about = case
+    begin = datetime.combine(about - timedelta(days=45), time(), UTC)
+    end = datetime.combine(about + timedelta(days=45), time(), UTC)
+    expected = by_trial(plan, about - timedelta(days=48), about + timedelta(days=48))
+    assert [slot.starts_at for slot in slots_between(plan, begin, end)] == [at for at in expected if begin <= at < end]
+
+
+def test_an_extra_slot_stands_on_a_day_that_is_skipped_and_in_a_pause() -> None:
+    christmas = date(2026, 12, 25)
+    plan = Plan(
+        extra=(datetime(2026, 12, 25, 18), datetime(2027, 1, 6, 7, 15)),
+        skip=(christmas,),
+        pauses=((date(2026, 12, 28), date(2027, 1, 10)),),
+    )
+    found = slots_between(plan, datetime(2026, 12, 22, 12, tzinfo=UTC), datetime(2027, 1, 13, tzinfo=UTC))
+    assert [slot.wall_time for slot in found] == ["2026-12-25T18:00", "2027-01-06T07:15", "2027-01-12T09:00"]
+
+
+def test_the_leap_day_is_a_day_like_others_and_a_yearly_holiday_in_the_years_that_have_it() -> None:
+    daily = Plan(days=("mon", "tue", "wed", "thu", "fri", "sat", "sun"), holidays=((2, 29),))
+    for year, left_out in ((2027, 0), (2028, 1)):
+        found = slots_between(daily, datetime(year, 2, 1, tzinfo=UTC), datetime(year, 3, 1, tzinfo=UTC))
+        assert len(found) == 28
+        assert (date(year, 3, 1) - date(year, 2, 1)).days - len(found) == left_out

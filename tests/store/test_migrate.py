@@ -5,12 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from newsletter.errors import NewsletterError
+from newsletter.schedule.queue import approved
 from newsletter.store import migrate
 from newsletter.store.database import open_store
 from newsletter.store.tables import metadata
@@ -52,3 +55,21 @@ def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
     before = (tmp_path / "newsletter.db").read_bytes()
     open_store("", tmp_path).close()
     assert (tmp_path / "newsletter.db").read_bytes() == before
+
+
+def test_a_queue_of_the_first_schema_is_kept(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'newsletter.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO editions VALUES ('d', 'a', '{}', '2026-11-24 08:00:00')"))
+        row = "'a', 'd', 's', 1, 0, '', '', '', '2026-11-24 08:00:00', 'ada', '[]'"
+        connection.execute(text(f"INSERT INTO queue VALUES ({row})"))
+    engine.dispose()
+    store = open_store("", tmp_path)
+    with store.reading() as connection:
+        (issue,) = approved(connection)
+    store.close()
+    assert (issue.slug, issue.number, issue.moved, issue.relation) == ("a", None, False, "")

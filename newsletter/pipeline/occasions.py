@@ -1,0 +1,126 @@
+"""What people should be told just now, read from the database, so that no restart loses it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from newsletter.delivery.protocol import Probing, Provider
+from newsletter.delivery.report import report_of
+from newsletter.delivery.states import BroadcastState
+from newsletter.errors import NewsletterError
+from newsletter.pipeline.agenda import objections_to
+from newsletter.pipeline.desk import Desk, errors_of
+from newsletter.pipeline.notices import Notice
+from newsletter.pipeline.sending import summary
+from newsletter.pipeline.weblinks import try_links
+from newsletter.schedule.calendar import Entry, plan_ahead
+from newsletter.schedule.passes import latest_due, rules_of, upcoming
+from newsletter.schedule.queue import approved
+from newsletter.schedule.slots import slot_at
+from newsletter.store.database import Store
+from newsletter.store.tables import broadcasts, slots
+
+_NEWS = timedelta(days=1)  # what is older is no news: a scheduler that comes back after a week does not tell it all
+_STUCK = timedelta(minutes=15)
+
+
+def next_entry(desk: Desk, connection: Connection, now: datetime) -> Entry:
+    """The next slot, and the issue that goes out in it as things stand."""
+    schedule = desk.publication.config.schedule
+    objections = objections_to(desk, approved(connection))
+    end = upcoming(connection, schedule, now).starts_at + timedelta.resolution
+    return plan_ahead(connection, schedule, end, now, rules_of(schedule), objections=objections)[-1]
+
+
+def occasions(desk: Desk, connection: Connection, now: datetime) -> Iterator[Notice]:
+    """The notices that are due, told or not; `preflight` is not among them, since it takes a while."""
+    notify, schedule = desk.publication.config.notify, desk.publication.config.schedule
+    entry = next_entry(desk, connection, now)
+    if not entry.slug and entry.slot.starts_at - now <= notify.warn_empty:
+        why = "\n".join(f"{slug}: {why}" for slug, why in objections_to(desk, approved(connection)).items())
+        yield Notice(
+            f"empty-soon:{entry.slot.wall_time}",
+            f"nothing is queued for the slot of {entry.slot}",
+            why or "newsletter approve ISSUE",
+        )
+    late = latest_due(connection, schedule, now, rules_of(schedule))
+    if late and schedule.late_policy == "ask" and not rules_of(schedule).opens(late, now):
+        until = (late.starts_at + schedule.late_window).astimezone(schedule.zone)
+        yield Notice(
+            f"ask:{late.wall_time}",
+            f"the slot of {late} is late: send now?",
+            f"newsletter scheduler once --late send   (until {until:%A %H:%M}; after that it is missed)",
+        )
+    yield from _slots(connection, now, tell_empty=schedule.empty_slot == "notify")
+    yield from _broadcasts(desk, connection, now)
+
+
+def _slots(connection: Connection, now: datetime, *, tell_empty: bool) -> Iterator[Notice]:
+    states = {"missed": "was missed: nobody was there in time, so nothing was sent"}
+    states |= {"empty": "stayed empty: no approved issue was queued for it"} if tell_empty else {}
+    query = select(slots).where(slots.c.opened_at > now - _NEWS, slots.c.state.in_(states)).order_by(slots.c.starts_at)
+    for row in connection.execute(query).all():
+        slot = slot_at(datetime.fromisoformat(row.wall_time), row.timezone)
+        yield Notice(f"{row.state}:{row.wall_time}", f"the slot of {slot} {states[row.state]}")
+
+
+def _broadcasts(desk: Desk, connection: Connection, now: datetime) -> Iterator[Notice]:
+    config = desk.publication.config
+    fresh = (broadcasts.c.state != BroadcastState.SENT) | (broadcasts.c.finished_at > now - _NEWS)
+    for number in connection.execute(select(broadcasts.c.id).where(fresh).order_by(broadcasts.c.id)).scalars().all():
+        report = report_of(connection, number)
+        if report.state == BroadcastState.SENT and config.notify.report:
+            page = f"{config.publication.base_url}/{report.slug}/"
+            yield Notice(f"report:{number}", f'"{report.slug}" is sent', f"{summary(report)}\n{page}")
+        reason = hashlib.sha256(report.reason.encode()).hexdigest()[:8]
+        if report.state == BroadcastState.PAUSED:
+            yield Notice(
+                f"paused:{number}:{reason}",
+                f'"{report.slug}" is paused: a person is needed',
+                f"{report.reason}\n{summary(report)}\nnewsletter status; newsletter send {report.slug} --resume",
+            )
+        elif report.state == BroadcastState.SENDING and report.reason and now - report.planned_at > _STUCK:
+            yield Notice(
+                f"stuck:{number}",
+                f'"{report.slug}" is not out yet',
+                f"{report.reason}\n{summary(report)}\nthe scheduler goes on with it by itself",
+            )
+
+
+def preflight(desk: Desk, store: Store, provider: Provider, now: datetime, *, links: bool = True) -> Notice | None:
+    """What a try of the next slot shows, as a notice that is quiet where all is well; None where it is not time yet.
+
+    `links`: those of the issue are tried on the web, too.
+    """
+    ahead = desk.publication.config.notify.preflight
+    with store.reading() as connection:
+        entry = next_entry(desk, connection, now)
+    if entry.slot.starts_at - now > ahead:
+        return None
+    troubles = list(_troubles(desk, provider, entry, now, links=links))
+    key, what = f"preflight:{entry.slot.wall_time}", f'"{entry.slug}"' if entry.slug else "nothing"
+    if troubles:
+        return Notice(key, f"the slot of {entry.slot} is in danger: {troubles[0]}", "\n".join(troubles[1:]))
+    return Notice(key, f"the slot of {entry.slot} is ready: {what} goes out, all checks pass", quiet=True)
+
+
+def _troubles(desk: Desk, provider: Provider, entry: Entry, now: datetime, *, links: bool) -> Iterator[str]:
+    if not entry.slug:
+        yield "no approved issue is queued for it"
+    else:
+        try:
+            issue = desk.find(entry.slug)
+            inspection = desk.inspect(issue, desk.render(issue), now)
+            tried = try_links(desk.publication, inspection.addresses, now, offline=not links)
+            inspection = replace(inspection, known=replace(inspection.known, outcomes=tried.outcomes))
+            errors = errors_of(desk.findings(inspection))
+            yield from (f"{finding.place}: {finding.message}" for finding in errors)
+        except NewsletterError as error:
+            yield error.message
+    if isinstance(provider, Probing) and (trouble := provider.probe()):
+        yield trouble
