@@ -176,6 +176,10 @@ class DeliveryConfig(_Section):
 
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 100
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    daily_limit: Annotated[int, Field(ge=0)] = 0
+    warm_up: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    refusals: Annotated[float, Field(gt=0, le=1)] = 0.1
     max_attempts: Annotated[int, Field(ge=1)] = 8
     backoff: Duration = timedelta(seconds=1)
     backoff_limit: Duration = timedelta(seconds=60)

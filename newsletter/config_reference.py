@@ -57,6 +57,10 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     "delivery": {
         "batch_size": "Readers in one call; never more than the provider takes (AutoSend: 100).",
         "requests_per_second": "The provider's limit. We stay just below it.",
+        "concurrency": "Calls that one process has under way at once, where the rate lets it.",
+        "daily_limit": "Readers a day (UTC) for one key of the provider; 0: no limit. The rest goes out the next day.",
+        "warm_up": "Limits of the first days on which a new key mails anyone, such as `[500, 1000, 5000]`.",
+        "refusals": "The share of readers whom the provider may refuse before the broadcast pauses (from 20 on).",
         "max_attempts": "Calls for one batch before the sending stops.",
         "backoff": "The wait after the first failed call; it doubles from call to call.",
         "backoff_limit": "The longest such wait.",
@@ -128,6 +132,8 @@ def _row(key: str, field: FieldInfo, meaning: str) -> str:
 def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(f"`{_toml(choice)}`" for choice in get_args(field.annotation))
+    if get_origin(field.annotation) is tuple and int in getattr(get_args(field.annotation)[0], "__args__", ()):
+        return "list of whole numbers"
     if get_origin(field.annotation) is tuple:
         return "list of days, `mon` to `sun`"
     metadata = [*field.metadata, field.annotation]

@@ -35,6 +35,7 @@ class Outbox:
 
     folder: Path
     name: str = "outbox"
+    account: str = "outbox"
     largest_batch: int = 100
     honours_keys: bool = True
 

@@ -130,6 +130,7 @@ class Provider:
     live: Callable[[], None] = lambda: None
     die: Callable[[], None] = lambda: None
     name: str = "scripted"
+    account: str = "scripted"
     largest_batch: int = 100
     inboxes: Counter[str] = field(default_factory=Counter)
     keys: dict[str, list[str]] = field(default_factory=dict)
@@ -202,7 +203,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @initialize(honours=st.booleans(), size=st.integers(1, 4), left=st.sets(Reader, max_size=1))
     def begin(self, honours: bool, size: int, left: set[int]) -> None:
         self.provider = Provider(honours, self.nobody_is_barred)
-        self.settings = DeliveryConfig(batch_size=size, max_attempts=2)
+        self.settings = DeliveryConfig(batch_size=size, max_attempts=2, concurrency=1)
         rows = [
             {"id": n, "email": address(n), "email_key": address(n), "created_at": START, "changed_at": START}
             | {"state": "unsubscribed" if n in left else "active"}
