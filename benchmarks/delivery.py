@@ -124,7 +124,7 @@ def _reader(number: int) -> dict[str, Any]:
 
 
 def bare(folder: Path, url: str, recipients: int, concurrency: int) -> dict[str, Any]:
-    """What loops over `requests.Session.post` in so many threads need for as many full calls; the body is made before."""
+    """What loops over `requests.Session.post`, in so many threads, need for as many full calls with a ready body."""
     from threading import Thread
 
     import requests

@@ -27,6 +27,8 @@ for command in (editing.init, editing.new, editing.check, editing.build, editing
     app.command(command.__name__, epilog=example(command.__name__))(command)
 app.add_typer(planning.queue, name="queue")
 app.command("send", epilog=example("send"))(sending.send)
+app.command("stop")(sending.stop)
+app.command("resume")(sending.resume)
 app.command("status")(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")
 app.command("simulator", epilog=example("simulator"))(simulator.run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -22,6 +22,7 @@ _BURST = 0.01  # seconds; so far may calls that were late catch up
 _TICK = 1e-6  # seconds; a clock knows no shorter time
 _MOST_PROCESSES = 64
 _SLOWER, _FASTER, _EVERY = 0.7, 1.1, timedelta(seconds=30)  # after a 429; and back, so often
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _SECOND = 2.0  # a reset that is no further away than this belongs to a limit per second
 
 
@@ -46,7 +47,9 @@ class Pace:
     def take(self, most: int) -> tuple[int, float]:
         """How many calls, up to `most`, may be made now; and the seconds until the next one may be."""
         granted, now = 0, self.clock.now().timestamp()
-        if self._end - now > self._longest():  # the clock was set back: no wait is longer than it would have been
+        if (
+            max(self._next, self._end) - now > self._longest()
+        ):  # the clock was set back: no wait is longer than it would have been
             self._next = self._end = 0.0
         while granted < most:
             at = max(self._next, now - _BURST)
@@ -96,7 +99,8 @@ class Pace:
     def _reserve(self, now: float) -> float:
         """Take the next free moments; the first of them."""
         moment = self.clock.now()
-        with self.store.transaction() as connection:
+        # What a power cut undoes here is the memory of calls that left a moment before it.
+        with self.store.transaction(durable=False) as connection:
             row = self._row(connection, moment)
             share, changed = row["share"], {}
             if share < 1 and moment - row["share_at"] >= _EVERY:
@@ -120,7 +124,7 @@ class Pace:
         query = select(rates).where(rates.c.account == self.account).with_for_update()
         row = connection.execute(query).mappings().first()
         if row is None:
-            first = {"account": self.account, "next_call": now, "held_until": now, "share_at": now}
+            first = {"account": self.account, "next_call": now, "held_until": _NEVER, "share_at": now}
             _insert_once(connection, rates, first)
             row = connection.execute(query).mappings().one()
         return row

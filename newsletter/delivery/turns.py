@@ -94,11 +94,12 @@ class Turns:
             if self.boss.wants_stop():
                 self.halt = self.halt or STOPPED
             self._learn()
-            granted, delay = self._ask(self._room - len(crew.under_way))
+            room = self._room - len(crew.under_way)
+            granted, delay = self._ask(room)
             number = self._answers[-1][0].claim.number if self._answers else 0
             if self._answers or granted or not self._planned or (self.halt and self._again):
                 with self.boss.store.transaction() as connection:
-                    begun = self._turn(connection, granted)
+                    begun = self._turn(connection, granted, room)
                 self._answers = []
                 for posting in begun:
                     crew.give(posting)
@@ -115,14 +116,18 @@ class Turns:
         """How many calls may be begun now, and seconds until there may be something to begin."""
         if self.halt:
             return 0, _SLICE
-        now = self.boss.clock.now().timestamp()
-        due = sum(1 for posting in self._again if posting.due <= now)
-        room -= len(self._again) - due
-        wanted = min(room, due) if self._empty else room
+        now, waiting = self.boss.clock.now().timestamp(), self._waiting()
+        room -= waiting
+        wanted = min(room, len(self._again) - waiting) if self._empty else room
         if wanted > 0:
             return self._pace.take(wanted)
         later = [posting.due - now for posting in self._again if posting.due > now]
         return 0, min(later, default=_SLICE)
+
+    def _waiting(self) -> int:
+        """How many batches wait for the time of their next call: each has a place among those under way."""
+        now = self.boss.clock.now().timestamp()
+        return sum(1 for posting in self._again if posting.due > now)
 
     def _learn(self) -> None:
         """What the answers say about the rate, for all processes."""
@@ -134,7 +139,7 @@ class Turns:
                 if outcome.retry_after:
                     self._pace.hold(outcome.retry_after)
 
-    def _turn(self, connection: Connection, granted: int) -> list[_Posting]:
+    def _turn(self, connection: Connection, granted: int, room: int) -> list[_Posting]:
         """Write the answers, plan what is not planned, and write what is posted next: these are returned."""
         self._accept(connection)
         for posting, outcome in self._answers:
@@ -147,6 +152,7 @@ class Turns:
                 self._give_up(connection, posting, self.halt)
             self._again = []
             return []
+        granted = max(0, min(granted, room - self._waiting()))  # an answer just now may wait for its repeat
         begun = self._begin(connection, granted)
         if not self._planned and (len(begun) < granted or not granted or self._ahead < 2 * self._room):
             self._plan(connection)
@@ -272,6 +278,9 @@ class Turns:
     def _take(self, connection: Connection, posting: _Posting, outcome: Outcome) -> None:
         """Write an answer other than that all were taken, or keep the batch for another call."""
         settings = self.boss.settings
+        if isinstance(outcome, RecipientsRefused) and posting.tainted:
+            # Without them it would be another call, and the first one may have been taken with them.
+            outcome = Unknown("a repeat was refused because of recipients; the first call may have been taken")
         if isinstance(outcome, RecipientsRefused):
             count = len(posting.readers)
             reasons = {posting.readers[i].subscriber_id: why for i, why in outcome.reasons.items() if 0 <= i < count}

@@ -88,8 +88,8 @@ class Mortal:
     left: float
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        with self.store.transaction() as connection:
+    def transaction(self, *, durable: bool = True) -> Iterator[Connection]:
+        with self.store.transaction(durable=durable) as connection:
             yield connection
             self.live()
         self.live()
