@@ -162,13 +162,17 @@ class ScheduleConfig(_Section):
 class ProviderConfig(_Section):
     """`[provider]`: who carries the mail, and what it is known to promise."""
 
-    name: Literal["autosend", "outbox"] = "autosend"
+    name: Literal["autosend", "smtp", "outbox"] = "autosend"
     api_key: SecretName = "AUTOSEND_API_KEY"
     base_url: WebAddress = "https://api.autosend.com/v1"
     connect_timeout: Duration = timedelta(seconds=10)
     read_timeout: Duration = timedelta(seconds=60)
     idempotency: Literal["auto", "honoured", "unproven"] = "auto"
     header_variables: bool = True
+    smtp_host: OneLine = ""
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: OneLine = ""
 
 
 class DeliveryConfig(_Section):

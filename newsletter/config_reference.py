@@ -45,7 +45,8 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "late_window": "How late a slot may still be opened after a stop. Later, it is missed.",
     },
     "provider": {
-        "name": "`outbox` writes mails as files into `.newsletter/outbox`; nothing is sent.",
+        "name": "`smtp` hands mails to a mail server, one by one. `outbox` writes them as files into "
+        "`.newsletter/outbox`; nothing is sent.",
         "api_key": "The name under which the key is found.",
         "base_url": "The address of the provider's API.",
         "connect_timeout": "How long to wait for a connection.",
@@ -53,6 +54,10 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "idempotency": "Whether a call repeated under its key is taken once: `auto` trusts only our own simulator, "
         "`honoured` the provider, `unproven` nobody. See [delivery.md](delivery.md#repeating-a-call).",
         "header_variables": "Whether the provider fills variables in headers. If not, readers leave by mail.",
+        "smtp_host": "The mail server; needed with `smtp`.",
+        "smtp_port": "Its port: 587 goes with `starttls`, 465 with `tls`.",
+        "smtp_security": "`starttls` never goes on in the clear; `none` is for a server on this machine.",
+        "smtp_user": "The user whose password is the secret that `api_key` names; empty: no login.",
     },
     "delivery": {
         "batch_size": "Readers in one call; never more than the provider takes (AutoSend: 100).",

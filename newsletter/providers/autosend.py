@@ -33,6 +33,7 @@ from newsletter.delivery.protocol import (
     Refused,
     Unknown,
 )
+from newsletter.providers.mail import shown_name
 
 LARGEST_BATCH = 100  # recipients a call
 _LONGEST_WAIT = 3600.0
@@ -251,4 +252,5 @@ def _constant(message: Message) -> dict[str, str]:
 
 def _recipient(recipient: Recipient) -> dict[str, Any]:
     row: dict[str, Any] = {"email": recipient.email, "dynamicData": dict(recipient.values)}
-    return row | {"name": recipient.name} if recipient.name else row
+    name = shown_name(recipient.name)
+    return row | {"name": name} if name else row
