@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import resource
 import threading
@@ -29,10 +30,8 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[tup
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            try:
+            with contextlib.suppress(OSError):  # the client had enough
                 self.wfile.write(body)
-            except OSError:
-                pass  # the client had enough
 
         do_GET = do_POST  # noqa: N815
 
