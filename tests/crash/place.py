@@ -36,6 +36,7 @@ read_timeout = "1s"
 [delivery]
 batch_size = {batch_size}
 requests_per_second = 500
+concurrency = {concurrency}
 backoff = "10ms"
 backoff_limit = "100ms"
 
@@ -112,14 +113,22 @@ def ended(process: subprocess.Popen[str]) -> Ended:
 
 
 def make_place(
-    folder: Path, url: str, *, recipients: int, issues: int = 1, batch_size: int = 100, database_url: str = ""
+    folder: Path,
+    url: str,
+    *,
+    recipients: int,
+    issues: int = 1,
+    batch_size: int = 100,
+    database_url: str = "",
+    concurrency: int = 4,
 ) -> Place:
     """A publication with issues `word-1`, `word-2`…, whose provider is at `url`, and the sample readers as its list.
 
     A few percent of the readers have left, bounced or never confirmed, and one line has no address.
     """
     (folder / "issues").mkdir(parents=True)
-    toml = _TOML.format(url=url, key_name=KEY_NAME, batch_size=batch_size, database_url=database_url)
+    values = {"batch_size": batch_size, "database_url": database_url, "concurrency": concurrency}
+    toml = _TOML.format(url=url, key_name=KEY_NAME, **values)
     (folder / "newsletter.toml").write_text(toml, encoding="utf-8")
     for number in range(1, issues + 1):
         path = folder / "issues" / f"{number:03}-word-{number}.md"

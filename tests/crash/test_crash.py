@@ -103,7 +103,7 @@ def test_a_batch_in_doubt_waits_for_a_persons_word_and_obeys_it(
     tmp_path: Path, fault: str, word: str, mailed_twice: int, never_mailed: int
 ) -> None:
     with running_provider(tmp_path / "provider", faults=f"at:2={fault}", idempotency=False) as provider:
-        place = make_place(tmp_path / "publication", provider.url, recipients=60, batch_size=20)
+        place = make_place(tmp_path / "publication", provider.url, recipients=60, batch_size=20, concurrency=1)
         killed_in_the_second_call(place, provider)
         resumed = place.run("send", SLUG, "--resume")
         assert (resumed.code, resumed.answer["error"]["code"]) == (7, "partly_sent")
@@ -122,7 +122,7 @@ def test_a_batch_in_doubt_waits_for_a_persons_word_and_obeys_it(
 @pytest.mark.parametrize("fault", ["stall-after", "stall"])
 def test_a_call_without_an_answer_is_settled_by_its_key(tmp_path: Path, fault: str) -> None:
     with running_provider(tmp_path / "provider", faults=f"at:2={fault}") as provider:
-        place = make_place(tmp_path / "publication", provider.url, recipients=60, batch_size=20)
+        place = make_place(tmp_path / "publication", provider.url, recipients=60, batch_size=20, concurrency=1)
         killed_in_the_second_call(place, provider)
         assert place.run("send", SLUG, "--resume").data["state"] == "sent"
         assert audit(place, provider, SLUG).exact
