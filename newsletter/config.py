@@ -111,6 +111,18 @@ def _secret_name(value: str) -> str:
     return value
 
 
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise ValueError('expected a colour such as "#0b5c6b"')
+    return value.lower()
+
+
+def _fonts(value: str) -> str:
+    if not re.fullmatch(r"[\w .,'\"-]+", value) or value.count('"') % 2 or value.count("'") % 2:
+        raise ValueError("expected names of fonts such as 'Georgia, \"Times New Roman\", serif'")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
 WallTime = Annotated[time, BeforeValidator(_wall_time)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -119,6 +131,8 @@ Language = Annotated[str, AfterValidator(_language)]
 Day = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], BeforeValidator(_day)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Colour = Annotated[str, AfterValidator(_colour)]
+Fonts = Annotated[str, AfterValidator(_fonts)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
 
 
@@ -139,10 +153,38 @@ class PublicationConfig(_Section):
     feedback: str = ""
 
 
-class ThemeConfig(_Section):
-    """`[theme]`: the folder under `templates/` that gives an issue its look."""
+class PaletteConfig(_Section):
+    """`[theme.light]` and `[theme.dark]`: colours; docs/themes.md says where each is used."""
+
+    page: Colour | None = None
+    sheet: Colour | None = None
+    ink: Colour | None = None
+    soft: Colour | None = None
+    quiet: Colour | None = None
+    line: Colour | None = None
+    edge: Colour | None = None
+    accent: Colour | None = None
+    code: Colour | None = None
+    panel: Colour | None = None
+    tint: Colour | None = None
+
+
+class LookConfig(_Section):
+    """The design tokens of a theme: what its `theme.toml` says, and what `[theme]` may say instead."""
+
+    width: Annotated[int, Field(ge=320, le=960)] | None = None
+    font: Fonts | None = None
+    small_font: Fonts | None = None
+    code_font: Fonts | None = None
+    light: PaletteConfig = PaletteConfig()
+    dark: PaletteConfig = PaletteConfig()
+
+
+class ThemeConfig(LookConfig):
+    """`[theme]`: the folder under `templates/` that gives an issue its look, and what is to be different about it."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "default"
+    images: Literal["host", "embed", "remote"] = "host"
 
 
 class ScheduleConfig(_Section):
@@ -187,12 +229,54 @@ class DeliveryConfig(_Section):
     max_attempts: Annotated[int, Field(ge=1)] = 8
     backoff: Duration = timedelta(seconds=1)
     backoff_limit: Duration = timedelta(seconds=60)
+    daily_limit: Annotated[int, Field(ge=0)] = 0
 
 
 class StorageConfig(_Section):
     """`[storage]`: where subscribers and deliveries live; SQLite in `.newsletter/` unless told otherwise."""
 
     database_url: str = ""
+
+
+class RuleConfig(_Section):
+    """One line of `[check]`: how bad a finding of the rule is, and its threshold; what is not said stays as it is."""
+
+    severity: Literal["off", "info", "warning", "error"] | None = None
+    limit: Annotated[float, Field(ge=0)] | None = None
+
+
+# `rule = "warning"` is short for `rule = { severity = "warning" }`.
+RuleSetting = Annotated[
+    RuleConfig, BeforeValidator(lambda value: {"severity": value} if isinstance(value, str) else value)
+]
+
+
+class LinksConfig(_Section):
+    """`[links]`: how the addresses in an issue are tried. `allow` are host names that may be private."""
+
+    timeout: Duration = timedelta(seconds=10)
+    deadline: Duration = timedelta(minutes=1)
+    pause: Duration = timedelta(milliseconds=200)
+    max_age: Duration = timedelta(days=1)
+    at_once: Annotated[int, Field(ge=1, le=64)] = 16
+    allow: tuple[str, ...] = ()
+
+
+class SpellingConfig(_Section):
+    """`[spelling]`: the file with the words that are right here, one a line."""
+
+    words: str = "words.txt"
+
+
+class PreviewConfig(_Section):
+    """`[preview]`: to whom the preview may send a test, and how it opens a file in the editor.
+
+    `editor` is a name (`vscode`, `zed`, `idea`…) or an address with `{path}`, `{line}` and `{column}`; empty goes by
+    the variables VISUAL and EDITOR.
+    """
+
+    test_addresses: tuple[Annotated[Mailbox, Field(min_length=3)], ...] = ()
+    editor: str = ""
 
 
 class Config(_Section):
@@ -204,7 +288,11 @@ class Config(_Section):
     provider: ProviderConfig = ProviderConfig()
     delivery: DeliveryConfig = DeliveryConfig()
     storage: StorageConfig = StorageConfig()
-    check: Mapping[str, Literal["off", "info", "warning", "error"]] = Field(default_factory=dict)
+    check: Mapping[str, RuleSetting] = Field(default_factory=dict)
+    links: LinksConfig = LinksConfig()
+    clients: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    spelling: SpellingConfig = SpellingConfig()
+    preview: PreviewConfig = PreviewConfig()
 
 
 def read_config(path: Path) -> Config:
@@ -285,23 +373,23 @@ _KINDS = (
 
 
 def _known_keys(section: list[str]) -> list[str]:
-    model: Any = Config
-    for name in section:
+    model: Any = RuleConfig if section[:1] == ["check"] else Config
+    for name in section if model is Config else []:
         model = model.model_fields[name].annotation
     return list(model.model_fields)
 
 
 def _line_of(keys: list[str], text: str) -> int | None:
-    """The line on which the last of `keys` is written, else its section's; TOML parsers do not keep it."""
-    section, found = "", None
+    """The line on which the last of `keys` is written, else one that holds it; TOML parsers do not keep it."""
+    section, found, depth = "", None, -1
     for number, line in enumerate(text.splitlines(), start=1):
         header = re.match(r"\s*\[\s*([\w.-]+)\s*\]", line)
-        if header:
-            section = header[1]
-            if keys and section == keys[0]:
-                found = number
-        elif [section, *keys[-1:]] == ["", *keys][-2:] and re.match(rf'\s*"?{re.escape(keys[-1])}"?\s*=', line):
-            return number
+        written = re.match(r'\s*"?([\w-]+)"?\s*=', line)
+        section = header[1] if header else section
+        path = section.split(".") if section else []
+        path += [written[1]] if written else []
+        if (header or written) and keys[: len(path)] == path and len(path) > depth:
+            found, depth = number, len(path)
     return found
 
 
@@ -309,7 +397,7 @@ def as_written(config: Config) -> dict[str, dict[str, Any]]:
     """All values by section and key, in the form in which the file takes them: "09:00", "6h"."""
     return {
         section: {key: _written(value) for key, value in values.items()}
-        for section, values in config.model_dump().items()
+        for section, values in config.model_dump(exclude_none=True).items()
     }
 
 
@@ -320,6 +408,9 @@ def _written(value: Any) -> Any:
         seconds = value.total_seconds()
         unit = next((unit for unit in ("d", "h", "m", "s") if seconds and not seconds % _UNITS[unit]), "s")
         return f"{seconds / _UNITS[unit]:g}{unit}"
+    if isinstance(value, dict):  # a rule of [check]
+        told = {key: each for key, each in value.items() if each is not None}
+        return told["severity"] if told.keys() == {"severity"} else told
     return list(value) if isinstance(value, tuple) else value
 
 

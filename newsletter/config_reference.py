@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from newsletter.config import Config, Duration, Mailbox, SecretName, WallTime, WebAddress, Zone
+from newsletter.config import Colour, Config, Day, Duration, Fonts, Mailbox, SecretName, WallTime, WebAddress, Zone
 
 _KINDS: tuple[tuple[Any, str], ...] = (
     (Duration, "length of time"),
@@ -19,6 +19,8 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (Mailbox, "address"),
     (WebAddress, "web address"),
     (SecretName, "name of a secret"),
+    (Colour, "colour"),
+    (Fonts, "names of fonts"),
     (str, "text"),
     (bool, "true or false"),
     (int, "whole number"),
@@ -36,7 +38,14 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "feedback": 'An address or a web page for "Tell us"; empty: no such line.',
     },
     "theme": {
-        "name": "A folder in `templates/`, else a theme that comes with the program.",
+        "width": "How wide the mail's sheet is, in pixels. [themes.md](themes.md) has what each theme says itself.",
+        "font": "The fonts of the text.",
+        "small_font": "The fonts of dates, boxes and small print.",
+        "code_font": "The fonts of code and diagrams.",
+        "light": "The colours, such as `accent`: [all of them](themes.md#design-tokens).",
+        "dark": "The same for screens that are set to dark.",
+        "name": "A folder in `templates/`, else a theme that comes with the program: `default` or `letter`.",
+        "images": "What becomes of pictures that lie beside the issues; see [images.md](images.md).",
     },
     "schedule": {
         "days": "The days with a slot. Readers are promised them on the sign-up box.",
@@ -69,11 +78,29 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "max_attempts": "Calls for one batch before the sending stops.",
         "backoff": "The wait after the first failed call; it doubles from call to call.",
         "backoff_limit": "The longest such wait.",
+        "daily_limit": "Mails that your plan allows in a day; a check warns of more. 0: not known.",
     },
     "storage": {
         "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
     },
+    "links": {
+        "timeout": "How long `check` waits for a site to answer.",
+        "deadline": "How long it waits for all of them; what is left is not checked, and said so.",
+        "pause": "The wait between two calls to one site.",
+        "max_age": "How long an answer is remembered; a bad one for an hour at most.",
+        "at_once": "Sites that are asked at the same time.",
+        "allow": "Hosts that may be tried although they are in a private network.",
+    },
+    "spelling": {
+        "words": "A file of words that are right here, one a line; see `word-misspelt` in [checks.md](checks.md).",
+    },
+    "preview": {
+        "test_addresses": "To whom `newsletter preview` may send a test, and to nobody else.",
+        "editor": "What opens a file: `vscode`, `zed`, `idea`, `subl`…, or an address with `{path}`, `{line}` and "
+        "`{column}`; empty: by the variables `VISUAL` and `EDITOR`.",
+    },
 }
+_OPEN = ("check", "clients")  # any key is a rule's or a mail program's
 _HEAD = """\
 # Configuration
 
@@ -96,7 +123,22 @@ _TAIL = """\
 
 ## `[check]`
 
-A rule's name with `off`, `info`, `warning` or `error`; [checks.md](checks.md) lists all rules.
+A rule's name with `off`, `info`, `warning` or `error`, or with `{ severity = "warning", limit = 50 }`;
+[checks.md](checks.md) lists all rules, and the limits of those that have one.
+
+## `[clients]`
+
+The shares of mail programs among your readers, in any unit; without it, a rough guess. A rule about what a program does
+not show speaks where the share of readers without it is over the rule's limit.
+
+```toml
+[clients]
+apple-mail-ios = 40
+gmail-desktop-webmail = 25
+outlook-windows = 35
+```
+
+The names are those of caniemail.com, family and platform: `newsletter check` lists them where it does not know one.
 
 ## Secrets
 
@@ -118,19 +160,23 @@ extra: `pip install 'newsletter[postgres]'`.
 
 def as_markdown() -> str:
     """The page that explains every key of every section."""
-    sections = [_section(name, field) for name, field in Config.model_fields.items() if name != "check"]
+    sections = [_section(name, field) for name, field in Config.model_fields.items() if name not in _OPEN]
     return "".join([_HEAD, *sections, _TAIL])
 
 
 def _section(name: str, section: FieldInfo) -> str:
     model = section.annotation
     assert isinstance(model, type) and issubclass(model, BaseModel)  # noqa: S101 - all sections but [check] are
-    rows = [_row(key, field, _MEANINGS[name][key]) for key, field in model.model_fields.items()]
+    own_first = sorted(model.model_fields.items(), key=lambda item: item[0] not in model.__annotations__)
+    rows = [_row(key, field, _MEANINGS[name][key]) for key, field in own_first]
     return f"\n## `[{name}]`\n\n| key | type | default | meaning |\n|---|---|---|---|\n" + "".join(rows)
 
 
 def _row(key: str, field: FieldInfo, meaning: str) -> str:
-    default = "(needed)" if field.is_required() else f"`{_toml(field.default)}`"
+    if field.default is None or isinstance(field.default, BaseModel):
+        default = "(the theme's)"
+    else:
+        default = "(needed)" if field.is_required() else f"`{_toml(field.default)}`"
     return f"| `{key}` | {_kind(field)} | {default} | {meaning} |\n"
 
 
@@ -140,8 +186,14 @@ def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is tuple and int in getattr(get_args(field.annotation)[0], "__args__", ()):
         return "list of whole numbers"
     if get_origin(field.annotation) is tuple:
-        return "list of days, `mon` to `sun`"
-    metadata = [*field.metadata, field.annotation]
+        first = get_args(field.annotation)[0]
+        return (
+            "list of days, `mon` to `sun`" if first == Day else "list of texts" if first is str else "list of addresses"
+        )
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        return "a section of its own"
+    wanted = next((part for part in get_args(field.annotation) if part is not type(None)), field.annotation)
+    metadata = [*field.metadata, *getattr(wanted, "__metadata__", ()), getattr(wanted, "__origin__", wanted)]
     return next(words for kind, words in _KINDS if getattr(kind, "__metadata__", (kind,))[0] in metadata)
 
 
@@ -150,6 +202,8 @@ def _toml(value: object) -> str:
     match value:
         case timedelta():
             seconds = round(value.total_seconds())
+            if value < timedelta(seconds=1) and value:
+                return f'"{round(value.total_seconds() * 1000)}ms"'
             return f'"{seconds // 3600}h"' if seconds and seconds % 3600 == 0 else f'"{seconds}s"'
         case time():
             return f'"{value:%H:%M}"'

@@ -67,6 +67,20 @@ def count_audience(connection: Connection, segment: str) -> tuple[int, int]:
     return row[1], row[0] - row[1]
 
 
+def count_reasons(connection: Connection, segment: str) -> dict[str, int]:
+    """Of the segment's members who must not be mailed, how many for each reason."""
+    inner = _members(segment).subquery()
+    query = select(inner.c.reason, func.count()).where(inner.c.reason != "").group_by(inner.c.reason)
+    return {str(reason): count for reason, count in connection.execute(query)}
+
+
+def count_nameless(connection: Connection, segment: str) -> int:
+    """How many of those who would be mailed now gave no name."""
+    inner = _members(segment).subquery()
+    query = select(func.count()).select_from(inner).where(inner.c.reason == "", func.trim(inner.c.name) == "")
+    return connection.execute(query).scalar_one()
+
+
 def barred(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     """Those of `ids` who must not be mailed now, each with the reason."""
     query = select(subscribers.c.id, BARRED).select_from(_with_suppressions(subscribers))

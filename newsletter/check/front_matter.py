@@ -23,7 +23,7 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 )  # fmt: skip
 def status_draft(inspection: Inspection) -> Iterator[Hit]:
     if inspection.issue.status is Status.DRAFT:
-        yield Hit("the issue is marked as a draft", inspection.key("status", "draft"), 1)
+        yield Hit("the issue is marked as a draft", *inspection.place("status", "draft"))
 
 
 @rule(
@@ -34,7 +34,7 @@ def status_draft(inspection: Inspection) -> Iterator[Hit]:
 )  # fmt: skip
 def status_hold(inspection: Inspection) -> Iterator[Hit]:
     if inspection.issue.status is Status.HOLD:
-        yield Hit("the issue is on hold", inspection.key("status"), 1)
+        yield Hit("the issue is on hold", *inspection.place("status"))
 
 
 @rule(
@@ -46,7 +46,7 @@ def status_hold(inspection: Inspection) -> Iterator[Hit]:
 def slug_duplicate(inspection: Inspection) -> Iterator[Hit]:
     slug = inspection.issue.slug
     if files := _files(other for other in inspection.others if other.slug == slug):
-        yield Hit(f'the slug "{slug}" is that of {files} too', inspection.issue.line_of("slug"), 1)
+        yield Hit(f'the slug "{slug}" is that of {files} too', *inspection.place("slug"))
 
 
 @rule(
@@ -59,7 +59,7 @@ def number_duplicate(inspection: Inspection) -> Iterator[Hit]:
     number = inspection.issue.number
     files = _files(other for other in inspection.others if number is not None and other.number == number)
     if files:
-        yield Hit(f"the number {number} is that of {files} too", inspection.issue.line_of("number"), 1)
+        yield Hit(f"the number {number} is that of {files} too", *inspection.place("number"))
 
 
 @rule(
@@ -72,12 +72,13 @@ def next_unknown(inspection: Inspection) -> Iterator[Hit]:
     issue = inspection.issue
     if not issue.next:
         return
-    line = issue.line_of("next")
+    place = inspection.place("next")
     if issue.next in (issue.slug, issue.path.name):
-        yield Hit("next: points to this issue itself", line, 1)
+        yield Hit("next: points to this issue itself", *place)
     elif not inspection.knows(issue.next):
         near = difflib.get_close_matches(issue.next, inspection.names, n=1)
-        yield Hit(f'next: there is no issue "{issue.next}"', line, 1, f'did you mean "{near[0]}"?' if near else "")
+        fix = f'did you mean "{near[0]}"?' if near else ""
+        yield Hit(f'next: there is no issue "{issue.next}"', *place, fix)
 
 
 @rule(
@@ -89,7 +90,7 @@ def next_unknown(inspection: Inspection) -> Iterator[Hit]:
 def slot_past(inspection: Inspection) -> Iterator[Hit]:
     slot = inspection.issue.slot
     if slot and _day(slot) < inspection.today:
-        yield Hit(f"slot: {_shown(slot)} is in the past", inspection.issue.line_of("slot"), 1)
+        yield Hit(f"slot: {_shown(slot)} is in the past", *inspection.place("slot"))
 
 
 @rule(
@@ -102,7 +103,7 @@ def slot_day(inspection: Inspection) -> Iterator[Hit]:
     slot, days = inspection.issue.slot, inspection.site.days
     if slot and days and _DAYS[slot.weekday()] not in days:
         message = f"slot: {_shown(slot)}, but the schedule's days are {', '.join(days)}"
-        yield Hit(message, inspection.issue.line_of("slot"), 1)
+        yield Hit(message, *inspection.place("slot"))
 
 
 @rule(
@@ -114,7 +115,7 @@ def slot_day(inspection: Inspection) -> Iterator[Hit]:
 def date_past(inspection: Inspection) -> Iterator[Hit]:
     moment = inspection.issue.date
     if moment and _day(moment) < inspection.today:
-        yield Hit(f"date: {_shown(moment)} is in the past", inspection.issue.line_of("date"), 1)
+        yield Hit(f"date: {_shown(moment)} is in the past", *inspection.place("date"))
 
 
 @rule(

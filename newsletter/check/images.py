@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from newsletter.check.addresses import absolute, is_relative
 from newsletter.check.inspection import Inspection
-from newsletter.check.rule import Hit, rule
+from newsletter.check.rule import Hit, Rule, rule
 from newsletter.check.source import Link
 from newsletter.finding import Severity
 
@@ -23,16 +23,18 @@ def _images(inspection: Inspection) -> Iterator[Link]:
 @rule(
     "image-relative", GROUP, Severity.ERROR, "An image with a relative address",
     why="An email has no page or folder that an address could be relative to: readers see an empty frame.",
-    source="RFC 3986, section 5.1: without a base, only an absolute address has a meaning",
-    fix="put the image on the web and write its whole address",
+    source="RFC 3986, section 5.1: without a base, only an absolute address has a meaning; docs/images.md",
+    fix="put the image beside the issue, or on the web and write its whole address",
 )  # fmt: skip
 def image_relative(inspection: Inspection) -> Iterator[Hit]:
     reported, places = set(), set()
+    had = {picture.source for picture in inspection.edition.pictures}
+    told = {(found.line, found.column) for found in inspection.edition.findings if found.rule == IMAGE_FILE.id}
     for image in _images(inspection):
         if not is_relative(image.target):
             continue
         reported.add(unquote(image.target))
-        if image.at not in places:
+        if image.at not in places and image.target not in had and inspection.at(image.at) not in told:
             places.add(image.at)
             fix = f"write the whole address: {absolute(image.target, inspection.page)}"
             yield Hit(f'the image "{image.target}" has no whole address', *inspection.at(image.at), fix)
@@ -65,4 +67,11 @@ def image_alt_file_name(inspection: Inspection) -> Iterator[Hit]:
             yield Hit(f'the description "{image.alt}" is a file\'s name', *inspection.at(image.start))
 
 
-RULES = (image_relative, image_alt_missing, image_alt_file_name)
+IMAGE_FILE = Rule(
+    "image-file", GROUP, Severity.ERROR, "A picture beside the issue that cannot be used",
+    why="Readers would see an empty frame.",
+    source="our own: a PNG, JPEG, GIF or WebP file in the publication, 1 MB at most as it is sent; docs/images.md",
+    fix="put the file where the issue looks for it, as PNG or JPEG",
+)  # fmt: skip
+
+RULES = (image_relative, IMAGE_FILE, image_alt_missing, image_alt_file_name)

@@ -13,7 +13,15 @@ from newsletter.finding import Severity
 GROUP = "merge tags"
 # Fields that a subscriber may have left empty; an address and the links are always there.
 _MAY_BE_EMPTY = re.compile(r"(?:first_)?name\s*(?:\||$)")
-_DEFAULT = re.compile(r"\|\s*default\b")
+_FOREIGN = re.compile(
+    r"\*\|[A-Z_:]+\|\*|%%?(?:FIRST_?NAME|LAST_?NAME|NAME|EMAIL|recipient\.\w+|first_name|unsubscribe_url)%%?"
+    r"|\[(?:firstname|lastname|fullname|unsubscribe|webversion)(?:,fallback=[^\]]*)?\](?![(\[:])|<<\s*First Name\s*>>",
+)
+_BROKEN = re.compile(
+    r"(?<!\{)\{\s*(?P<field>(?:first_)?name|email|unsubscribe_url)\s*(?:\|[^{}]*)?\}(?!\})"
+    r"|\{\{\s*(?P<open>(?:first_)?name|email|unsubscribe_url)\s*(?:\|[^{}]*)?\}(?!\})"
+)
+_DEFAULT = re.compile(r"\|\s*(?:default|then)\b")  # a then() without default() is empty on purpose
 
 
 @rule(
@@ -28,13 +36,45 @@ def merge_tag_no_default(inspection: Inspection) -> Iterator[Hit]:
         for match in PLAUSIBLE.finditer(getattr(issue, key)):
             if _bare(match[1]):
                 typed = True
-                yield Hit(f"{match[0]} is empty for who gave no name", inspection.key(key, "title"), 1)
+                yield Hit(f"{match[0]} is empty for who gave no name", *inspection.place(key, "title"))
     for match in PLAUSIBLE.finditer(inspection.prose.text):
         if _bare(match[1]):
             typed = True
             yield Hit(f"{match[0]} is empty for who gave no name", *inspection.at(match.start()))
     if not typed and any(map(_bare, inspection.edition.variables.values())):
         yield Hit("the theme uses a name without a default")
+
+
+@rule(
+    "merge-tag-foreign", GROUP, Severity.WARNING, "A merge tag of another program",
+    why="Readers would see it as it was typed.",
+    source="the tags of Mailchimp (*|FNAME|*), Campaign Monitor ([firstname]), Sendy, ActiveCampaign (%FIRSTNAME%)",
+    fix='{{ first_name | default("there") }}',
+)  # fmt: skip
+def merge_tag_foreign(inspection: Inspection) -> Iterator[Hit]:
+    for key in ("subject", "preheader"):
+        if found := _FOREIGN.search(getattr(inspection.issue, key)):
+            yield Hit(f"{found[0]} means nothing here", *inspection.place(key, "title"))
+    for match in _FOREIGN.finditer(inspection.prose.text):
+        yield Hit(f"{match[0]} means nothing here", *inspection.at(match.start()))
+
+
+@rule(
+    "merge-tag-broken", GROUP, Severity.WARNING, "A merge tag with too few braces",
+    why="Readers would see it as it was typed.",
+    source="docs/writing.md: two braces on each side",
+    fix="{{ name }}",
+)  # fmt: skip
+def merge_tag_broken(inspection: Inspection) -> Iterator[Hit]:
+    for key in ("subject", "preheader"):
+        if found := _BROKEN.search(getattr(inspection.issue, key)):
+            yield Hit(f"{found[0]} is no merge tag", *inspection.place(key, "title"), f"{{{{ {_field(found)} }}}}")
+    for match in _BROKEN.finditer(inspection.prose.text):
+        yield Hit(f"{match[0]} is no merge tag", *inspection.at(match.start()), f"{{{{ {_field(match)} }}}}")
+
+
+def _field(match: re.Match[str]) -> str:
+    return str(match["field"] or match["open"])
 
 
 def _bare(source: str) -> bool:
@@ -48,4 +88,4 @@ UNKNOWN = Rule(
     fix="correct its name, or put it in `code` to show it as typed",
 )  # fmt: skip
 
-RULES = (merge_tag_no_default, UNKNOWN)
+RULES = (merge_tag_no_default, merge_tag_foreign, merge_tag_broken, UNKNOWN)

@@ -17,6 +17,48 @@ What `newsletter check` looks for. An **error** keeps an issue from being approv
 [check]
 link-insecure = "off"
 image-alt-missing = "error"
+subject-long = { severity = "warning", limit = 50 }
+```
+
+A rule with a **limit** has a threshold that can be set. An *opt-in* rule speaks only where it is given a severity.
+`newsletter check --rules` lists all rules as they are set, `newsletter check --explain RULE` says all about one.
+
+An author silences a rule with a reason, for the whole issue in front matter, or for one line by a comment on it or
+above it. A silence that is not needed, or has no reason, is a finding itself:
+
+```
+checks:
+  link-text-vague: the page is called "Here"
+```
+
+```
+<!-- check off link-insecure: the museum has no https -->
+See [the museum](http://museum.example/).
+```
+
+**Spelling** is an extra: `pip install 'newsletter[spelling]'`, then `word-misspelt = "warning"`. Words that are right
+here stand in `words.txt` beside `newsletter.toml`, one a line.
+
+**Rules of your own** are Python files in the publication's folder `checks/`, or a package that names them in its entry
+points, group `newsletter.checks`. A file that cannot be loaded and a rule that fails are findings; the others run.
+
+```python
+from newsletter.check.registry import Hit, Severity, rule
+
+
+@rule(
+    "house-no-robots",
+    "house",
+    Severity.WARNING,
+    "The word robot",
+    why="We say program.",
+    source="our style guide",
+    fix="say program",
+)
+def no_robots(inspection):
+    for start, text in inspection.paragraphs:
+        if "robot" in text:
+            yield Hit("we say program", *inspection.at(start + text.index("robot")))
 ```
 
 This page is made from the rules themselves.
@@ -34,8 +76,10 @@ def as_markdown(rules: Iterable[Rule]) -> str:
 
 def _entry(rule: Rule) -> str:
     fix, source = (text.replace("<", "\\<").replace("[", "\\[") for text in (rule.fix, rule.source))
-    title = f"\n### `{rule.id}` ({rule.severity})\n\n{rule.title}. {rule.why}\n\n"
-    return title + f"- Fix: {fix}\n- Source: {source}\n"
+    level = f"opt-in, {rule.severity}" if rule.opt_in else rule.severity
+    title = f"\n### `{rule.id}` ({level})\n\n{rule.title}. {rule.why}\n\n"
+    limit = f"- Limit: {rule.limit:g}\n" if rule.limit is not None else ""
+    return title + f"- Fix: {fix}\n- Source: {source}\n{limit}"
 
 
 if __name__ == "__main__":

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from newsletter.check import front_matter, headers, images, links, markdown, merge_tags, size, subject, text
+from newsletter.check import (
+    accessibility,
+    clients,
+    front_matter,
+    headers,
+    images,
+    inbox,
+    language,
+    links,
+    live_links,
+    markdown,
+    markup,
+    merge_tags,
+    parts,
+    past,
+    plugins,
+    readership,
+    sender,
+    silences,
+    size,
+    subject,
+    targets,
+    text,
+)
 from newsletter.check.rule import Hit, Rule, rule
 from newsletter.finding import Severity
 
-__all__ = ["CRASHED", "RULES", "UNKNOWN_RULE", "Hit", "Rule", "rule"]
+__all__ = ["CRASHED", "RULES", "UNKNOWN_RULE", "Hit", "Rule", "Severity", "rule"]
 
 CRASHED = Rule(
     "rule-crashed", "checks", Severity.WARNING, "A rule failed",
@@ -22,6 +45,19 @@ UNKNOWN_RULE = Rule(
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = (
-    *front_matter.RULES, *subject.RULES, *markdown.RULES, *text.RULES, *links.RULES, *images.RULES, *merge_tags.RULES,
-    *headers.RULES, *size.RULES, CRASHED, UNKNOWN_RULE,
+    *front_matter.RULES, *past.RULES,
+    *subject.RULES, *inbox.RULES, *past.SUBJECT_RULES,
+    *markdown.RULES, *markup.RULES,
+    *text.RULES, *language.RULES, *past.LANGUAGE_RULES,
+    *links.RULES, *markup.LINK_RULES, *targets.RULES, *past.LINK_RULES, *live_links.RULES,
+    *images.RULES,
+    *clients.RULES,
+    *accessibility.RULES,
+    *merge_tags.RULES,
+    *parts.RULES,
+    *headers.RULES, *sender.HEADER_RULES,
+    *size.RULES, *parts.SIZE_RULES,
+    *sender.RULES, *parts.DELIVERY_RULES,
+    *readership.RULES,
+    *silences.RULES, CRASHED, plugins.FAILED, UNKNOWN_RULE,
 )  # fmt: skip

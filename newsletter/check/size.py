@@ -19,28 +19,28 @@ _FIX = "shorten the issue, or put its long parts on the web and link to them"
     "size-clipped", GROUP, Severity.ERROR, "The email is so large that Gmail clips it",
     why="Readers see “[Message clipped]” in the middle, and the unsubscribe link is behind it.",
     source=_SOURCE,
-    fix=_FIX,
+    fix=_FIX, limit=CLIPPED // 1024,
 )  # fmt: skip
-def size_clipped(inspection: Inspection) -> Iterator[Hit]:
-    size = _size(inspection)
-    if size > CLIPPED:
-        yield Hit(f"the HTML has {size / 1024:.0f} KB; Gmail shows 102 KB")
+def size_clipped(inspection: Inspection, limit: float) -> Iterator[Hit]:
+    size = _kilobytes(inspection)
+    if size > limit:
+        yield Hit(f"the HTML has {size:.0f} KB; Gmail shows {limit:g} KB")
 
 
 @rule(
     "size-near-clipping", GROUP, Severity.WARNING, "The email is nearly as large as Gmail shows",
     why="What the provider adds (longer links, a tracking image) may push it over the limit.",
     source=_SOURCE + "; 90 KB leaves an eighth of it for the provider",
-    fix=_FIX,
+    fix=_FIX, limit=NEAR // 1024,
 )  # fmt: skip
-def size_near_clipping(inspection: Inspection) -> Iterator[Hit]:
-    size = _size(inspection)
-    if NEAR <= size <= CLIPPED:
-        yield Hit(f"the HTML has {size / 1024:.0f} of the 102 KB that Gmail shows")
+def size_near_clipping(inspection: Inspection, limit: float) -> Iterator[Hit]:
+    size = _kilobytes(inspection)
+    if limit <= size <= CLIPPED / 1024:
+        yield Hit(f"the HTML has {size:.0f} of the {CLIPPED // 1024} KB that Gmail shows")
 
 
-def _size(inspection: Inspection) -> int:
-    return len(inspection.edition.html.encode())
+def _kilobytes(inspection: Inspection) -> float:
+    return len(inspection.edition.html.encode()) / 1024
 
 
 RULES = (size_clipped, size_near_clipping)

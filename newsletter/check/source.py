@@ -83,11 +83,22 @@ def scan(body: str, prose: str) -> Scan:
     for match in _DEFINITION.finditer(text):
         definitions.setdefault(_label(match["label"]), match.span("target"))
         spans.append(match.span())
-    text = _blanked(text, spans)
+    text = blanked(text, spans)
     scanner = _Scanner(body, text, definitions)
-    links = tuple(sorted(scanner.run(), key=lambda link: link.start))
+    links = _outermost(sorted(scanner.run(), key=lambda link: (link.start, link.bare)))
     hidden = scanner.hidden + [match.span() for match in _TAG.finditer(text) if match["name"].lower() in ELEMENTS]
-    return Scan(links, _blanked(text.replace("\ue000", " "), hidden))
+    return Scan(links, blanked(text.replace("\ue000", " "), hidden))
+
+
+def _outermost(links: list[Link]) -> tuple[Link, ...]:
+    """Without the bare addresses that are the text of a link, or part of it: they are not links of their own."""
+    kept, end = list[Link](), 0
+    for link in links:
+        if not (link.bare and link.start < end):
+            kept.append(link)
+        if not link.bare and not link.image:
+            end = max(end, link.end)
+    return tuple(kept)
 
 
 def headings(prose: str) -> Iterator[Heading]:
@@ -130,7 +141,9 @@ class _Scanner:
                 if angled:
                     yield angled
             elif not sign.startswith("\\"):
-                link = self._bare(start, position)
+                # `[https://a.example](b)`: where a bracket is open, an address ends before the one that closes it.
+                end = start + sign.index("]") if self._open and "]" in sign else position
+                link = self._bare(start, end)
                 position = link.end
                 yield link
 
@@ -259,7 +272,8 @@ def _label(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
+def blanked(text: str, spans: list[tuple[int, int]]) -> str:
+    """`text` with these stretches blanked; every other character is in its place."""
     parts, position = [], 0
     for start, end in sorted(spans):
         if end > position:

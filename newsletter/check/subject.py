@@ -31,12 +31,12 @@ def subject_missing(inspection: Inspection) -> Iterator[Hit]:
     "subject-long", GROUP, Severity.WARNING, "The subject is long",
     why="Inboxes cut it; what is behind the cut is not read.",
     source=f"RFC 5322, section 2.1.1: a header's line should not pass 78 characters, {ONE_LINE} without `Subject: `",
-    fix=f"say it in at most {ONE_LINE} characters, the important words first",
+    fix="say it in fewer characters, the important words first", limit=ONE_LINE,
 )  # fmt: skip
-def subject_long(inspection: Inspection) -> Iterator[Hit]:
+def subject_long(inspection: Inspection, limit: float) -> Iterator[Hit]:
     length = len(PLAUSIBLE.sub("", inspection.issue.subject))
-    if ONE_LINE < length <= PROVIDER_LIMIT:
-        yield Hit(f"the subject has {length} characters", inspection.key("subject", "title"), 1)
+    if limit < length <= PROVIDER_LIMIT:
+        yield Hit(f"the subject has {length} characters, more than {limit:g}", *inspection.place("subject", "title"))
 
 
 @rule(
@@ -48,7 +48,7 @@ def subject_long(inspection: Inspection) -> Iterator[Hit]:
 def subject_limit(inspection: Inspection) -> Iterator[Hit]:
     length = max(len(inspection.edition.subject), len(inspection.issue.subject))
     if length > PROVIDER_LIMIT:
-        yield Hit(f"the subject has {length} characters", inspection.key("subject", "title"), 1)
+        yield Hit(f"the subject has {length} characters", *inspection.place("subject", "title"))
 
 
 @rule(
@@ -59,12 +59,12 @@ def subject_limit(inspection: Inspection) -> Iterator[Hit]:
 )  # fmt: skip
 def subject_shouting(inspection: Inspection) -> Iterator[Hit]:
     subject = PLAUSIBLE.sub("", inspection.issue.subject).strip()
-    line = inspection.key("subject", "title")
+    place = inspection.place("subject", "title")
     long_words = [word for word in re.findall(r"[^\W\d_]+", subject) if len(word) >= 4]  # not only names such as NATO
     if subject.isupper() and len(subject) >= 10 and len(long_words) >= 2:
-        yield Hit("the subject is in capitals throughout", line, 1)
+        yield Hit("the subject is in capitals throughout", *place)
     if marks := _REPEATED_MARKS.search(subject):
-        yield Hit(f'the subject has "{marks[0][:10]}"', line, 1)
+        yield Hit(f'the subject has "{marks[0][:10]}"', *place)
 
 
 @rule(
@@ -77,7 +77,7 @@ def subject_repeated(inspection: Inspection) -> Iterator[Hit]:
     mine = _folded(inspection.issue.subject)
     for other in inspection.earlier:
         if mine and _folded(other.subject) == mine:
-            yield Hit(f"{other.file} has the same subject", inspection.key("subject", "title"), 1)
+            yield Hit(f"{other.file} has the same subject", *inspection.place("subject", "title"))
             return
 
 

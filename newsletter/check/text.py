@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from newsletter.check.inspection import Inspection
-from newsletter.check.rule import CONFIG_FILE, Hit, rule
+from newsletter.check.rule import CONFIG_FILE, Hit, Rule, rule
 from newsletter.finding import Severity
 
-GROUP = "text"
+GROUP = "language"
 # Capitals only, as a word of its own: Todoist, a to-do list and ticket names such as FIX-TODO are no placeholders.
 # XXX behind a capitalised word is a number (Super Bowl XXX); “TODO list” and “TODO comments” speak of the thing.
 _PLACEHOLDER = re.compile(
@@ -71,8 +71,8 @@ def placeholder_subject(inspection: Inspection) -> Iterator[Hit]:
         found = _FILLER.search(text) or next((m for m in _PLACEHOLDER.finditer(text) if m.lastgroup), None)
         if found and text not in seen:
             seen.add(text)
-            line = inspection.key(key, "title") if key == "subject" else inspection.key(key)
-            yield Hit(f'"{found[0].strip()}" in the {key} looks like a placeholder', line, 1)
+            place = inspection.place(key, "title") if key == "subject" else inspection.place(key)
+            yield Hit(f'"{found[0].strip()}" in the {key} looks like a placeholder', *place)
 
 
 @rule(
@@ -89,9 +89,17 @@ def language_unknown(inspection: Inspection) -> Iterator[Hit]:
     fix = f"did you mean {code.replace('_', '-')}?" if _TAG.fullmatch(code.replace("_", "-")) and "_" in code else ""
     message = f'"{code}" is no language code'
     if inspection.issue.language:
-        yield Hit(message, inspection.key("language", "lang"), 1, fix)
+        yield Hit(message, *inspection.place("language", "lang"), fix)
     else:
         yield Hit(message, fix=fix, file=CONFIG_FILE)
+
+
+LANGUAGE_WITHOUT_WORDS = Rule(
+    "language-without-words", GROUP, Severity.WARNING, "A language that the theme has no words in",
+    why="“Read online”, “Unsubscribe” and the dates stand in English around a text in another language.",
+    source="our own: templates/default/words/ and templates/THEME/words/",
+    fix="translate en.po to templates/THEME/words/LANGUAGE.po",
+)  # fmt: skip
 
 
 def _start(match: re.Match[str]) -> int:
@@ -99,4 +107,4 @@ def _start(match: re.Match[str]) -> int:
     return match.start() + len(match[0]) - len(match[0].lstrip())
 
 
-RULES = (placeholder_text, placeholder_filler, placeholder_subject, language_unknown)
+RULES = (placeholder_text, placeholder_filler, placeholder_subject, language_unknown, LANGUAGE_WITHOUT_WORDS)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import typer
 
-from newsletter.cli import audience, demo, editing, planning, sending, simulator
+from newsletter.cli import audience, checking, demo, editing, planning, previewing, sending, simulator, theming
 from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
@@ -23,8 +25,10 @@ app = typer.Typer(
 )
 config = typer.Typer(help="See what is configured.")
 app.command("demo", epilog=example("demo"))(demo.demo)
-for command in (editing.init, editing.new, editing.check, editing.build, editing.approve, editing.unapprove):
+for command in (editing.init, editing.new, checking.check, editing.build, editing.approve, editing.unapprove):
     app.command(command.__name__, epilog=example(command.__name__))(command)
+app.command("preview", epilog=example("preview"))(previewing.preview)
+app.command("new-theme")(theming.new_theme)
 app.add_typer(planning.queue, name="queue")
 app.command("send", epilog=example("send"))(sending.send)
 app.command("stop")(sending.stop)
@@ -53,8 +57,17 @@ def show_config(context: typer.Context) -> None:
     data["storage"]["database_url"] = shown_address(data["storage"]["database_url"])
     state = "  # set" if secret(publication.config.provider.api_key) else "  # not set"
     lines = [f"# {publication.folder / 'newsletter.toml'}, with all defaults"]
-    for section, values in data.items():
+    for section, values in _tables(data):
         lines += ["", f"[{section}]"]
         for key, value in values.items():
             lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}{state if key == 'api_key' else ''}")
     out.result({"folder": str(publication.folder), "config": data}, lines)
+
+
+def _tables(data: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The sections by name, with those within them (`theme.light`) behind; empty ones of these are left out."""
+    for section, values in data.items():
+        yield section, {key: value for key, value in values.items() if not isinstance(value, dict)}
+        for key, value in values.items():
+            if isinstance(value, dict) and value:
+                yield f"{section}.{key}", value

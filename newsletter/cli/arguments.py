@@ -22,6 +22,7 @@ EXAMPLES = {
     "build": "newsletter build what-is-a-token -o build",
     "approve": "newsletter approve what-is-a-token",
     "unapprove": "newsletter unapprove what-is-a-token",
+    "preview": "newsletter preview next --port 8650",
     "send": "newsletter send next --test you@example.org",
     "status": "newsletter status",
     "simulator": "newsletter simulator --port 8026 --faults 429:0.1,500:0.05",

@@ -1,8 +1,7 @@
-"""`newsletter init`, `new`, `check`, `build`, `approve`, `unapprove`: the editor's commands."""
+"""`newsletter init`, `new`, `build`, `approve`, `unapprove`: the editor's commands."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,17 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsletter.cli.arguments import ISSUE, ISSUES
+from newsletter.cli.choosing import chosen_issues, editions_of
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import ContentError, NewsletterError, UsageError
 
 if TYPE_CHECKING:
     from newsletter.content.issue import Issue
-    from newsletter.finding import Finding
     from newsletter.pipeline.desk import Desk
     from newsletter.render.edition import Edition
-
-_SIGNS = {"error": "error", "warning": "warning", "info": "info"}
 
 
 def init(
@@ -67,48 +63,11 @@ def new(
     )
 
 
-def check(
-    context: typer.Context,
-    issues: Annotated[list[str] | None, ISSUES] = None,
-    strict: bool = typer.Option(False, "--strict", help="Warnings fail too."),
-    form: str = typer.Option("human", "--format", metavar="human|github", help="For people, or for GitHub Actions."),
-) -> None:
-    """Look for mistakes before readers do.
-
-    Exit code 1 where an error is found, with --strict where a warning is.
-    """
-    from newsletter.pipeline.desk import open_desk
-
-    out: Output = context.obj
-    out.command = "check"
-    if form not in ("human", "github"):
-        raise UsageError(f'--format: there is no "{form}"', "expected human or github")
-    desk = open_desk(publication_of(out))
-    chosen, broken = _chosen(desk, issues)
-    found: list[tuple[str, tuple[Finding, ...]]] = []
-    now, lines = datetime.now(UTC), list[str]()
-    for issue, edition in _editions(desk, chosen, broken):
-        findings = desk.check(issue, edition, now)
-        found.append((issue.slug, findings))
-        lines += [_github(finding) for finding in findings] if form == "github" else _human(issue, findings)
-    lines += [_github_error(error) if form == "github" else _unreadable(error) for error in broken]
-    counts = {level: sum(f.severity == level for _, fs in found for f in fs) for level in _SIGNS}
-    counts["error"] += len(broken)
-    if form == "human":
-        lines.append(_total(len(found) + len(broken), counts))
-    data = {
-        "issues": {slug: [finding.as_json() for finding in findings] for slug, findings in found},
-        "unreadable": [{"message": error.message, "hint": error.hint} for error in broken],
-        **{f"{level}s": count for level, count in counts.items()},
-    }
-    failed = counts["error"] > 0 or (strict and counts["warning"] > 0)
-    out.result(data, lines, ok=not failed)
-
-
 def build(
     context: typer.Context,
     issues: Annotated[list[str] | None, ISSUES] = None,
     output: Path = typer.Option(Path("build"), "-o", "--output", metavar="DIR", help="Where the files go."),
+    share: bool = typer.Option(False, "--share", help="Add share.html: all views in one file, for reviewers."),
 ) -> None:
     """Render issues to files, to look at them.
 
@@ -120,13 +79,15 @@ def build(
     out: Output = context.obj
     out.command = "build"
     desk = open_desk(publication_of(out))
-    chosen, broken = _chosen(desk, issues)
+    chosen, broken = chosen_issues(desk, issues)
     built: dict[str, dict[str, str]] = {}
-    for issue, edition in _editions(desk, chosen, broken):
+    for issue, edition in editions_of(desk, chosen, broken):
         name = _free_name(issue.slug, built)
         if name != issue.slug:
             out.warn(f'{issue.file}: the slug "{issue.slug}" is used twice; built as {name}')
-        write_folder(output / name, files_of(edition, desk.site.base_url))
+        written = datetime.fromtimestamp(issue.path.stat().st_mtime, UTC)  # builds of the same file are the same
+        shared = _shared(desk, issue, edition) if share else {}
+        write_folder(output / name, {**files_of(edition, desk.site.base_url, written), **shared})
         built[name] = {"file": str(issue.path), "folder": str(output / name), "digest": edition.digest}
     for error in broken:
         out.trouble(error)
@@ -158,8 +119,16 @@ def approve(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
         if finding.severity != "info":
             out.warn(f"{finding.place}: {finding.message}")
     out.result(
-        {"slug": edition.slug, "digest": edition.digest, "place": approval.place},
-        [f'approved "{edition.slug}" ({edition.digest[:12]}), place {approval.place} in the queue'],
+        {
+            "slug": edition.slug,
+            "digest": edition.digest,
+            "place": approval.place,
+            "slot": approval.slot.wall_time if approval.slot else None,
+        },
+        [
+            f'approved "{edition.slug}" ({edition.digest[:12]}), place {approval.place} in the queue',
+            f"goes out {approval.slot}, if a scheduler runs then" if approval.slot else "no coming slot takes it",
+        ],
     )
 
 
@@ -177,34 +146,12 @@ def unapprove(context: typer.Context, issue: Annotated[str, ISSUE]) -> None:
     out.result({"slug": slug}, [f'"{slug}" is no longer in the queue'])
 
 
-def _chosen(desk: Desk, references: list[str] | None) -> tuple[list[Issue], list[ContentError]]:
-    """The issues that were named, or all; and those that cannot be read, which do not stop the others."""
-    if not references:
-        return list(desk.folder.issues), list(desk.folder.broken)
-    found: list[Issue] = []
-    broken: list[ContentError] = []
-    for reference in references:
-        try:
-            issue = desk.find(reference)
-            if issue.path.resolve() not in {known.path.resolve() for known in found}:
-                found.append(issue)
-        except ContentError as error:
-            broken.append(error)
-    if not found and len(broken) == 1:
-        raise broken[0]
-    return found, broken
+def _shared(desk: Desk, issue: Issue, edition: Edition) -> dict[str, bytes]:
+    """The file that shows everything of an edition, for a reviewer or a pull request."""
+    from newsletter.web.preview.sharing import share_page
 
-
-def _editions(desk: Desk, issues: Iterable[Issue], broken: list[ContentError]) -> Iterator[tuple[Issue, Edition]]:
-    """Each issue with its edition. What its theme does wrong joins `broken`, once, and the other issues go on."""
-    for issue in issues:
-        try:
-            edition = desk.render(issue)
-        except ContentError as error:
-            if error.message not in {known.message for known in broken}:
-                broken.append(error)
-            continue
-        yield issue, edition
+    findings = desk.check(issue, edition, datetime.now(UTC))
+    return {"share.html": share_page(issue, edition, findings, desk.site).encode()}
 
 
 def _free_name(slug: str, taken: dict[str, dict[str, str]]) -> str:
@@ -212,34 +159,3 @@ def _free_name(slug: str, taken: dict[str, dict[str, str]]) -> str:
     while name in taken:
         number, name = number + 1, f"{slug}-{number}"
     return name
-
-
-def _human(issue: Issue, findings: tuple[Finding, ...]) -> list[str]:
-    lines = [f"{issue.file}: {'nothing found' if not findings else ''}".rstrip()]
-    for finding in findings:
-        place = f"{finding.line}:{finding.column}" if finding.line and finding.column else f"{finding.line or '-'}"
-        lines.append(f"  {place:>7}  {finding.severity.value:<7}  {finding.message}  [{finding.rule}]")
-        if finding.fix:
-            lines.append(f"{'':20}{finding.fix}")
-    return lines
-
-
-def _unreadable(error: ContentError) -> str:
-    return f"error: {error.message}" + (f" ({error.hint})" if error.hint else "")
-
-
-def _total(issues: int, counts: dict[str, int]) -> str:
-    listed = ", ".join(f"{count} {level}{'s' if count != 1 else ''}" for level, count in counts.items())
-    return f"{issues} issue{'s' if issues != 1 else ''} checked: {listed.replace('infos', 'info')}"
-
-
-def _github(finding: Finding) -> str:
-    """An annotation of GitHub Actions (docs.github.com, workflow commands)."""
-    level = {"error": "error", "warning": "warning", "info": "notice"}[finding.severity.value]
-    place = f"file={finding.file},line={finding.line or 1},col={finding.column or 1},title={finding.rule}"
-    message = f"{finding.message}. {finding.fix}".replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{level} {place}::{message}"
-
-
-def _github_error(error: NewsletterError) -> str:
-    return f"::error title=unreadable::{error.message}"

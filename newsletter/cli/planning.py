@@ -15,6 +15,9 @@ from newsletter.cli.output import Output
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from newsletter.schedule.queue import Approved
+    from newsletter.schedule.slots import Slot
+
 queue = typer.Typer(help="See and change what waits for its slot.", invoke_without_command=True)
 scheduler = typer.Typer(help="Open slots when they come.")
 
@@ -85,7 +88,7 @@ def once(
         "",
         "--now",
         metavar="TIME",
-        help="Pretend that it is TIME, wall time unless it has an offset.",
+        help="Act as if it were TIME; the slot is really opened, its issue really sent.",
     ),
 ) -> None:
     """Open the slot that is due, and end.
@@ -112,11 +115,21 @@ def run(context: typer.Context) -> None:
     run_scheduler(out, publication_of(out))
 
 
+def _when(issue: Approved, slot: Slot | None) -> str:
+    """When an issue of the queue goes out, or why it does not."""
+    if issue.held:
+        return "held: newsletter queue release"
+    if slot:
+        return f"{slot}" + (" (pinned)" if issue.pinned_to else "")
+    return f"pinned to {issue.pinned_to}, which is no coming slot" if issue.pinned_to else "in no slot of the next year"
+
+
 def _change(
     context: typer.Context, command: str, reference: str = "", change: Callable[[Connection, str], None] | None = None
 ) -> None:
     """Make one change of the queue to the issue that `reference` means, if any, and show the queue as it is then."""
     from newsletter.pipeline.selection import select_slug
+    from newsletter.schedule.forecast import slots_of_issues
     from newsletter.schedule.queue import approved
 
     out: Output = context.obj
@@ -129,10 +142,10 @@ def _change(
                 change(connection, slug)
         with store.reading() as connection:
             issues = approved(connection)
+            slots = slots_of_issues(connection, publication.config.schedule, datetime.now(UTC))
+    width = max((len(issue.slug) for issue in issues), default=0)
     lines = [
-        f"{place:>3}  {issue.slug}"
-        + (f"  pinned to {issue.pinned_to}" if issue.pinned_to else "")
-        + ("  held" if issue.held else "")
+        f"{place:>3}  {issue.slug:<{width}}  {_when(issue, slots.get(issue.slug))}"
         for place, issue in enumerate(issues, start=1)
     ]
     data = [{name: str(value) for name, value in vars(issue).items()} for issue in issues]

@@ -24,7 +24,7 @@ from newsletter.content.yaml_text import read_yaml
 from newsletter.errors import ContentError
 
 TEXTS = ("subject", "title", "subtitle", "preheader", "author", "slug", "language", "template", "segment", "next")
-KEYS = frozenset({*TEXTS, "status", "date", "slot", "number", "tags", "vars"})
+KEYS = frozenset({*TEXTS, "status", "date", "slot", "number", "tags", "vars", "checks"})
 # What other programs call the same thing; only where our own key is not there.
 SAME_AS = {
     "summary": "preheader",
@@ -133,6 +133,8 @@ def _typed(path: Path, table: Table) -> tuple[dict[str, Any], dict[str, int], tu
                 path, entry.line, f'the key "{key}" stands twice, first on line {lines[key]}', "keep one"
             )
         lines[key] = entry.line
+        if key == "checks" and isinstance(entry.value, Table):
+            lines |= {f"checks.{rule.key}": rule.line for rule in entry.value.entries}
         if key in SAME_AS:
             borrowed[SAME_AS[key]] = entry
         elif key in KEYS:
@@ -209,6 +211,13 @@ def _vars(path: Path, key: str, value: Value) -> dict[str, str]:
     return {entry.key: _text(path, f"{key}.{entry.key}", entry.value) for entry in value.entries}
 
 
+def _checks(path: Path, key: str, value: Value) -> dict[str, str]:
+    """Rules that are silenced, each with the reason; one in a mere list has none, which is a finding later."""
+    if isinstance(value, Table):
+        return {entry.key: _text(path, f"{key}.{entry.key}", entry.value) for entry in value.entries}
+    return dict.fromkeys(_tags(path, key, value), "")
+
+
 _READERS: Mapping[str, Callable[[Path, str, Value], Any]] = {
-    "status": _status, "number": _number, "tags": _tags, "vars": _vars,
+    "status": _status, "number": _number, "tags": _tags, "vars": _vars, "checks": _checks,
 }  # fmt: skip

@@ -28,8 +28,9 @@ class Issue:
     """A Markdown file, read: front matter, body, and where each came from.
 
     `slot` is the local wall time (or just the day) that the author pinned the issue to; it has no zone, since the
-    publication's `[schedule] timezone` gives it one. `body_line` is the 1-based line of the file on which `body`
-    starts, and `key_lines` the line of each front matter key, so that findings can point into the file.
+    publication's `[schedule] timezone` gives it one. `checks` are the rules that the author silences, each with the
+    reason. `text` is the whole file, `body_line` the 1-based line of it on which `body` starts, and `key_lines` the
+    line of each front matter key (`checks.RULE` for those in `checks`), so that findings can point into the file.
     """
 
     path: Path
@@ -50,6 +51,8 @@ class Issue:
     segment: str = ""
     next: str = ""
     vars: Mapping[str, str | int | float | bool] = field(default_factory=lambda: MappingProxyType({}))
+    checks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    text: str = field(default="", repr=False)
     body_line: int = 1
     key_lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     source_digest: str = ""

@@ -26,15 +26,17 @@ class Prose:
     unclosed: int | None = None
 
 
-def prose_of(markdown: str, *, spans: bool = True) -> Prose:
-    """`markdown` without fenced and indented code, HTML comments, `<pre>` and its like, and (if `spans`) `code` spans.
+def prose_of(markdown: str, *, spans: bool = True, comments: bool = False) -> Prose:
+    """`markdown` without fenced and indented code, HTML comments (unless `comments`), `<pre>` and its like, and
+    (if `spans`) `code` spans.
 
     Time is linear in the length of the text, whatever it holds.
     """
     lines = markdown.split("\n")
     unclosed = _blank_fences(lines)
     _blank_indented(lines)
-    text = _blank_raw(_blank_comments("\n".join(lines)))
+    text = "\n".join(lines)
+    text = _blank_raw(text if comments else _blank_comments(text))
     return Prose(_blank_spans(text) if spans else text, unclosed)
 
 

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -34,10 +34,11 @@ class Folder:
     broken: tuple[ContentError, ...]
 
 
-def read_folder(folder: Path) -> Folder:
+def read_folder(folder: Path, read: Callable[[Path], Issue] | None = None) -> Folder:
     """All issues in `folder`; hidden files, those that start with `_`, and README.md are not issues.
 
-    Raises ContentError where the folder itself cannot be read; a file that cannot be is in `broken`.
+    `read` reads one of them (`read_issue`, or one that remembers). Raises ContentError where the folder itself cannot
+    be read; a file that cannot be is in `broken`.
     """
     try:
         names = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
@@ -50,7 +51,7 @@ def read_folder(folder: Path) -> Folder:
         if path.name.startswith((".", "_")) or path.stem.lower() == "readme":
             continue
         try:
-            issues.append(read_issue(path))
+            issues.append((read or read_issue)(path))
         except ContentError as error:
             broken.append(error)
     return Folder(tuple(sorted(issues, key=order_key)), tuple(broken))
@@ -63,7 +64,8 @@ def read_issue(path: Path) -> Issue:
 
 def parse_issue(path: Path, data: bytes) -> Issue:
     """The issue that `data` holds, as if it were read from `path`."""
-    front = read_front_matter(path, decode(path, data))
+    text = decode(path, data)
+    front = read_front_matter(path, text)
     values = dict(front.values)
     heading = first_heading(front.body)
     title = values.get("title") or values.get("subject") or (heading.text if heading else "")
@@ -81,6 +83,8 @@ def parse_issue(path: Path, data: bytes) -> Issue:
         source_digest=hashlib.sha256(data).hexdigest(),
         notes=tuple(notes),
         vars=MappingProxyType(values.pop("vars", {})),
+        checks=MappingProxyType(values.pop("checks", {})),
+        text=text,
         **{key: value for key, value in values.items() if key not in ("slug", "subject", "title")},
         subject=subject,
         title=title,

@@ -9,10 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from newsletter.content.pictures import Picture
+
 
 @dataclass(frozen=True)
 class Message:
-    """What all recipients have in common; `subject`, `html`, `text` and header values may hold `{{variable}}`."""
+    """What all recipients have in common; `subject`, `html`, `text` and header values may hold `{{variable}}`.
+
+    `carried` are the pictures that the HTML shows from within the mail.
+    """
 
     sender: str
     subject: str
@@ -20,6 +25,7 @@ class Message:
     text: str
     reply_to: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    carried: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,22 @@ from newsletter.finding import Finding
 from newsletter.pipeline.desk import Desk, errors_of
 from newsletter.render.edition import Edition
 from newsletter.schedule import queue
+from newsletter.schedule.forecast import slots_of_issues
+from newsletter.schedule.slots import Slot
 from newsletter.store.database import Store
 
 
 @dataclass(frozen=True)
 class Approval:
-    """What was approved: the edition as it will be sent, and what the checks said of it."""
+    """What was approved: the edition as it will be sent, what the checks said of it, and where it stands in the queue.
+
+    `slot` is the one that it goes out in if the queue stays as it is, None where there is none within a year.
+    """
 
     edition: Edition
     findings: tuple[Finding, ...]
     place: int
+    slot: Slot | None
 
 
 def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "") -> Approval:
@@ -41,14 +47,15 @@ def approve(desk: Desk, store: Store, issue: Issue, now: datetime, by: str = "")
             edition=edition.as_json(),
             source_digest=issue.source_digest,
             segment=issue.segment,
-            pinned_to=_wall(issue.slot),
-            not_before=_wall(issue.date)[:10],
+            pinned_to=wall_text(issue.slot),
+            not_before=wall_text(issue.date)[:10],
             findings=[finding.as_json() for finding in findings],
             by=by or _me(),
             now=now,
         )
         slugs = [approved.slug for approved in queue.approved(connection)]
-    return Approval(edition, findings, slugs.index(issue.slug) + 1)
+        slot = slots_of_issues(connection, desk.publication.config.schedule, now).get(issue.slug)
+    return Approval(edition, findings, slugs.index(issue.slug) + 1, slot)
 
 
 def unapprove(store: Store, slug: str) -> None:
@@ -67,7 +74,7 @@ def refuse_errors(issue: Issue, findings: Sequence[Finding]) -> None:
         raise SafetyError(f'"{issue.slug}" is not ready: {first}', f"see all of it: newsletter check {issue.slug}")
 
 
-def _wall(moment: Moment | None) -> str:
+def wall_text(moment: Moment | None) -> str:
     """A day as `YYYY-MM-DD`, a wall time as `YYYY-MM-DDTHH:MM`, nothing as nothing."""
     if moment is None:
         return ""

@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from newsletter.errors import NewsletterError
@@ -13,15 +14,17 @@ from newsletter.render.edition import Edition
 from newsletter.render.merge import reader_fields
 from newsletter.render.mime import to_mime
 from newsletter.render.personal import personal
+from newsletter.render.placing import FOLDER
 
 _SAMPLE = ("Ada Sample", "ada@reader.example")  # whom `email.eml` is for
 
 
-def files_of(edition: Edition, base_url: str) -> Mapping[str, bytes]:
-    """The files of an edition by name.
+def files_of(edition: Edition, base_url: str, date: datetime | None = None) -> Mapping[str, bytes]:
+    """The files of an edition by name; `date` is the Date of the sample mail, which has none without.
 
     `email.html` and `email.txt` are what a reader without a name gets, `email.eml` what a sample reader gets, and
-    `edition.json` is what approval freezes: the same with its variables, and the digest.
+    `edition.json` is what approval freezes: the same with its variables, and the digest. Pictures that lie beside the
+    issue are in `images/`, where the web page looks for them.
     """
     link = f"{base_url}/unsubscribe/sample"
     nobody, ada = personal(edition, reader_fields("", "", link)), personal(edition, reader_fields(*_SAMPLE, link))
@@ -29,9 +32,10 @@ def files_of(edition: Edition, base_url: str) -> Mapping[str, bytes]:
     return {
         "email.html": nobody.html.encode(),
         "email.txt": nobody.text.encode(),
-        "email.eml": to_mime(ada, to=f"{_SAMPLE[0]} <{_SAMPLE[1]}>"),
+        "email.eml": to_mime(ada, to=f"{_SAMPLE[0]} <{_SAMPLE[1]}>", date=date),
         "web.html": edition.web.encode(),
         "edition.json": f"{whole}\n".encode(),
+        **{f"{FOLDER}/{picture.name}": picture.data for picture in edition.pictures},
     }
 
 
@@ -45,8 +49,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=folder, prefix=".building-"))
         for name, data in files.items():
+            (draft / name).parent.mkdir(exist_ok=True)
             (draft / name).write_bytes(data)
         for name in files:
+            (folder / name).parent.mkdir(exist_ok=True)
             (draft / name).replace(folder / name)
     except OSError as error:
         raise NewsletterError(

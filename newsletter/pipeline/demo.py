@@ -136,7 +136,8 @@ class Demo:
             self.say("check", f"{issue.file}: {len(edition.html.encode()) / 1024:.0f} KB of HTML, {listed}")
             for finding in errors_of(findings):
                 self.say("", f"{finding.place}: {finding.message}")
-            write_folder(self.publication.folder / "build" / issue.slug, files_of(edition, desk.site.base_url))
+            files = files_of(edition, desk.site.base_url, now)
+            write_folder(self.publication.folder / "build" / issue.slug, files)
 
     def _send(self, desk: Desk, store: Store, told: Told) -> None:
         schedule = self.publication.config.schedule

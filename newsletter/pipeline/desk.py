@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from newsletter.content.glossary import read_glossary
 from newsletter.content.issue import Issue
+from newsletter.content.pictures import RULE as IMAGE_RULE
+from newsletter.content.pictures import Pictures, Wanted, read_pictures
 from newsletter.content.reader import Folder, read_folder, read_issue
 from newsletter.content.slugs import slugify
 from newsletter.errors import ConfigError, ContentError, UsageError
@@ -18,7 +24,15 @@ from newsletter.render.edition import Edition
 from newsletter.render.site import IssueLink, Site
 from newsletter.render.theme import Theme, read_theme
 
+if TYPE_CHECKING:
+    from newsletter.check.inspection import Inspection
+    from newsletter.check.known import Known
+    from newsletter.check.rule import Rule
+
 _SUFFIXES = (".md", ".markdown")
+_IMAGE = re.compile(r"!\[|<img\b", re.IGNORECASE)
+_PADDING = 64  # pixels of the sheet beside the text
+_EMBEDDERS = frozenset({"outbox"})  # providers that carry images within a mail
 _CREDITS = {"autosend": ("AutoSend", "https://autosend.com")}
 
 
@@ -58,10 +72,11 @@ class Desk:
 
     def theme_of(self, issue: Issue) -> Theme:
         """The theme of an issue: its own `template`, else the publication's."""
+        look = self.publication.config.theme
         if not issue.template:
-            return read_theme(self.publication.themes, self.publication.config.theme.name)
+            return read_theme(self.publication.themes, look.name, look)
         try:
-            return read_theme(self.publication.themes, issue.template)
+            return read_theme(self.publication.themes, issue.template, look)
         except ConfigError as error:  # named in the issue, so the issue is what is wrong
             line = issue.key_lines.get("template")
             raise ContentError(
@@ -76,30 +91,111 @@ class Desk:
         """The issue's edition; raises ContentError or ConfigError for what is wrong with its theme."""
         from newsletter.render.renderer import render
 
-        return render(issue, self.site, self.theme_of(issue))
+        theme = self.theme_of(issue)
+        return render(issue, self.site, theme, self.pictures_of(issue, theme))
+
+    def pictures_of(self, issue: Issue, theme: Theme) -> Pictures:
+        """The pictures beside the issue that it shows, as `[theme] images` has it; what is wrong is a finding."""
+        config = self.publication.config
+        wanted = _wanted(issue) if config.theme.images != "remote" and _IMAGE.search(issue.body) else ()
+        if not wanted:
+            return Pictures()
+        folder = self.publication.folder
+        root = folder if issue.path.resolve().is_relative_to(folder) else issue.path.parent
+        column = theme.tokens["width"] - _PADDING
+        embed = config.theme.images == "embed"
+        pictures = read_pictures(issue.path, wanted, root, column, embed=embed, file=issue.file)
+        if embed and config.provider.name not in _EMBEDDERS:
+            message = f'{config.provider.name} carries no images within a mail, and [theme] images is "embed"'
+            found = Finding(IMAGE_RULE, Severity.ERROR, message, issue.file, wanted[0].line, None, 'images = "host"')
+            pictures = replace(pictures, findings=(*pictures.findings, found))
+        return pictures
 
     def check(self, issue: Issue, edition: Edition, now: datetime) -> tuple[Finding, ...]:
-        """What the rules have to say, the worst first."""
+        """What the rules have to say, the worst first; without network and database."""
+        return self.findings(self.inspect(issue, edition, now))
+
+    def inspect(self, issue: Issue, edition: Edition, now: datetime) -> Inspection:
+        """The issue as rules look at it; `known` holds what files can tell."""
         from newsletter.check.inspection import Inspection
-        from newsletter.check.run import check
 
         today = now.astimezone(self.publication.config.schedule.zone).date()
-        inspection = Inspection(issue, edition, self.site, today, self.folder.issues)
-        return check(inspection, self.publication.config.check)
+        known = self.known
+        if self.levels.get("word-misspelt", "off") != "off":
+            from newsletter.check.spelling import speller
+
+            words = self.publication.folder / self.publication.config.spelling.words
+            known = replace(known, misspelt=speller(issue.language or self.site.language, words))
+        return Inspection(issue, edition, self.site, today, self.folder.issues, known)
+
+    def findings(self, inspection: Inspection) -> tuple[Finding, ...]:
+        """What the rules have to say of an inspection, the worst first."""
+        from newsletter.check.run import check
+
+        return check(inspection, self.levels, self.limits, self.rules)
+
+    @cached_property
+    def known(self) -> Known:
+        """What the files of the publication and of the program tell the rules."""
+        from newsletter.check.caniemail import read_support
+        from newsletter.check.known import Known
+
+        return Known(support=read_support(self.publication.config.clients), notes=self._plugins[1])
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules that a check of this publication runs."""
+        from newsletter.check.registry import RULES
+
+        return (*RULES, *self._plugins[0])
+
+    @cached_property
+    def _plugins(self) -> tuple[tuple[Rule, ...], tuple[Finding, ...]]:
+        from newsletter.check.plugins import load_rules
+        from newsletter.check.registry import RULES
+
+        return load_rules(self.publication.folder, RULES)
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """How bad each rule is that `[check]` sets."""
+        settings = self.publication.config.check
+        return {name: setting.severity for name, setting in settings.items() if setting.severity}
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The threshold of each rule that `[check]` sets."""
+        settings = self.publication.config.check
+        return {name: setting.limit for name, setting in settings.items() if setting.limit is not None}
 
 
-def open_desk(publication: Publication) -> Desk:
-    """Read the publication's issues and glossary.
+def open_desk(publication: Publication, read: Callable[[Path], Issue] | None = None) -> Desk:
+    """Read the publication's issues, each with `read` (else `read_issue`), and its glossary.
 
     Raises ContentError where the folder or the glossary cannot be read; a broken issue is in `folder.broken`.
     """
-    folder = read_folder(publication.issues)
+    folder = read_folder(publication.issues, read)
     return Desk(publication, folder, _site(publication, folder))
 
 
 def errors_of(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Those that keep an issue from being approved and sent."""
     return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
+
+
+def _wanted(issue: Issue) -> tuple[Wanted, ...]:
+    """The relative addresses of images in an issue, each with its place in the file."""
+    from newsletter.check.addresses import is_relative
+    from newsletter.check.source import scan
+    from newsletter.content.prose import prose_of
+
+    found = []
+    for link in scan(issue.body, prose_of(issue.body).text).links:
+        if link.image and is_relative(link.target) and not link.target.startswith("/"):
+            line_start = issue.body.rfind("\n", 0, link.at) + 1
+            line = issue.body_line + issue.body.count("\n", 0, link.at)
+            found.append(Wanted(link.target, line, link.at - line_start + 1))
+    return tuple(found)
 
 
 def _site(publication: Publication, folder: Folder) -> Site:

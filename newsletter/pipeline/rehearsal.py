@@ -46,8 +46,8 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
         f"{issue.slug} ({edition.digest[:12]}), nothing is sent:",
         f"  subject   {edition.subject}",
         f"  from      {edition.sender}",
-        f"  to        {count} readers{whom}; {skipped} would be skipped",
-        f"  through   {config.provider.name}, {batches} batches, at least {seconds:.0f} s",
+        f"  to        {count} reader{'' if count == 1 else 's'}{whom}; {skipped} would be skipped",
+        f"  through   {config.provider.name}, {batches} batch{'' if batches == 1 else 'es'}, at least {seconds:.0f} s",
         f"  size      {len(edition.html.encode()) / 1024:.1f} KB of HTML",
     ]
     lines += [f"  error     {finding.place}: {finding.message}" for finding in errors]

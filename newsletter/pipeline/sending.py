@@ -185,6 +185,7 @@ def message_of(edition: Edition) -> Message:
         text=edition.text,
         reply_to=edition.reply_to,
         headers=dict(edition.headers),
+        carried=edition.carried,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ from newsletter.content.reader import read_folder
 from newsletter.content.slugs import slugify
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.publication import Publication
+from newsletter.render.theme import read_theme
 from newsletter.samples.starter import starter_files
 from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import approved
@@ -89,6 +92,30 @@ def _write_new(path: Path, text: str) -> None:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+
+
+def start_theme(publication: Publication, name: str, source: str) -> tuple[Path, list[str]]:
+    """Copy the theme `source` into the publication's `templates/NAME`; the folder and the names of its files.
+
+    The words stay behind: a theme has only those that it says otherwise. Raises UsageError for a name that cannot be
+    one or is taken, ConfigError where there is no such theme, NewsletterError where the folder cannot be written.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise UsageError(f'"{name}" is no name for a theme', "letters, digits, - and _: newsletter new-theme my-letter")
+    folder = publication.folder / "templates" / name
+    if folder.exists():
+        raise UsageError(f"{folder}: there is something here already", "choose another name")
+    theme = read_theme(publication.themes, source)
+    made = []
+    try:
+        folder.mkdir(parents=True)
+        for path in sorted(theme.folder.iterdir()):
+            if path.is_file() and path.suffix in (".html", ".css", ".txt", ".toml"):
+                shutil.copyfile(path, folder / path.name)
+                made.append(path.name)
+    except OSError as error:
+        raise NewsletterError(f"{folder}: cannot be written: {error.strerror}", "check the folder's rights") from None
+    return folder, made
 
 
 def _draft(title: str, number: int, slot: Slot) -> str:

@@ -85,7 +85,13 @@ class AutoSend:
         self._session = _session(base_url, key)
 
     def prepare(self, message: Message) -> Post:
-        """Encode what all calls have in common once; it is nearly all of their bytes."""
+        """Encode what all calls have in common once; it is nearly all of their bytes.
+
+        The API's attachments have no Content-ID, so pictures within a mail cannot be shown: such a message is blocked.
+        """
+        if message.carried:
+            blocked = Blocked("AutoSend carries no images within a mail", 'set [theme] images = "host"')
+            return lambda *_: blocked
         headers = dict(message.headers) if self._header_variables else _constant(message)
         common: dict[str, Any] = {"from": _mailbox(message.sender), "subject": message.subject}
         common |= {"html": message.html, "text": message.text}

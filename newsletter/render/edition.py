@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from newsletter.content.pictures import Picture
 from newsletter.finding import Finding
 
 
@@ -18,7 +20,8 @@ class Edition:
     `subject`, `preheader`, `html`, `text` and the values of `headers` are templates in which the only special thing is
     `{{variable}}`; `variables` maps each variable to the merge tag's source (`name | default("there")`) or, for
     braces that the author typed, to a quoted constant. `web` is the page for the archive: it has no variables.
-    `findings` is what rendering noticed; it is not part of the digest.
+    `pictures` are the local images that it shows: the page finds them in the folder `images/` below it, the mail on the
+    web or, with a `cid:` address, within itself. `findings` is what rendering noticed; it is not part of the digest.
     """
 
     slug: str
@@ -33,6 +36,7 @@ class Edition:
     headers: Mapping[str, str]
     variables: Mapping[str, str]
     source_digest: str
+    pictures: tuple[Picture, ...] = ()
     digest: str = ""
     findings: tuple[Finding, ...] = ()
 
@@ -48,9 +52,19 @@ class Edition:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The edition that `as_json` wrote."""
-        return cls(**data)
+        pictures = tuple(
+            Picture(**{**picture, "data": base64.b64decode(picture["data"])}) for picture in data.get("pictures", ())
+        )
+        return cls(**{**data, "pictures": pictures})
+
+    @property
+    def carried(self) -> tuple[Picture, ...]:
+        """The pictures that the mail itself carries."""
+        return tuple(picture for picture in self.pictures if f"cid:{picture.content_id}" in self.html)
 
     def _content(self) -> dict[str, Any]:
         data = asdict(replace(self, headers=dict(self.headers), variables=dict(self.variables)))
         del data["digest"], data["findings"]
+        for picture in data["pictures"]:
+            picture["data"] = base64.b64encode(picture["data"]).decode("ascii")
         return data

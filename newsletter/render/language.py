@@ -1,4 +1,4 @@
-"""What a language changes: the direction of its text, how long reading takes, how days are listed."""
+"""What a language changes beside words: the direction of its text, how long reading takes, dates, lists of days."""
 
 from __future__ import annotations
 
@@ -6,20 +6,13 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from newsletter.render.words import Words
+
 _RIGHT_TO_LEFT = frozenset("ar arc ckb dv fa he khw ks ps sd ug ur yi".split())
 _WORDS_A_MINUTE = 238  # silent reading of non-fiction in English: Brysbaert 2019, a meta-analysis of 190 studies
 _SIGNS_A_MINUTE = 500  # Chinese and Japanese are counted in characters
 _SIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_WORD = re.compile(r"\w[\w'’-]*")
-_DAYS = {
-    "mon": "Monday",
-    "tue": "Tuesday",
-    "wed": "Wednesday",
-    "thu": "Thursday",
-    "fri": "Friday",
-    "sat": "Saturday",
-    "sun": "Sunday",
-}
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def direction(language: str) -> str:
@@ -30,19 +23,24 @@ def direction(language: str) -> str:
 def reading_minutes(text: str) -> int:
     """Minutes that reading `text` takes, at least one."""
     signs = len(_SIGN.findall(text))
-    words = len(_WORD.findall(_SIGN.sub(" ", text)))
+    words = sum(any(map(str.isalnum, word)) for word in _SIGN.sub(" ", text).split())
     return max(1, round(words / _WORDS_A_MINUTE + signs / _SIGNS_A_MINUTE))
 
 
-def promise(days: Sequence[str]) -> str:
+def promise(days: Sequence[str], words: Words) -> str:
     """How often the publication comes: `every Tuesday and Friday`."""
-    if len(days) == len(_DAYS):
-        return "every day"
-    names = [_DAYS[day] for day in _DAYS if day in days]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"every {listed}"
+    from babel import Locale  # noqa: PLC0415
+    from babel.lists import format_list  # noqa: PLC0415
+
+    if len(set(days)) == len(_DAYS):
+        return words("every day")
+    names = Locale.parse(words.locale).days["format"]["wide"]
+    listed = format_list([names[number] for number, day in enumerate(_DAYS) if day in days], locale=words.locale)
+    return words("every %(days)s", days=listed)
 
 
-def day_text(day: date) -> str:
-    """A day as readers see it: `24 November 2026`."""
-    return f"{day.day} {day:%B %Y}"
+def day_text(day: date, words: Words) -> str:
+    """A day as readers see it: `November 24, 2026`, `24. November 2026` (CLDR, long form)."""
+    from babel.dates import format_date  # noqa: PLC0415 - 100 ms
+
+    return words.digits(format_date(day, "long", locale=words.locale))

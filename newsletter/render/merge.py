@@ -1,7 +1,10 @@
 """The merge language: `{{ field }}` and `{{ field | filter }}`, worked out here for each reader, never at the provider.
 
     {{ name | default("there") }}     the value, or the text where the value is empty
-    {{ first_name | upper }}          filters: default, upper, lower, capitalize
+    {{ first_name | upper }}          filters: upper, lower, capitalize
+    {{ email | ends("@example.org") | then("Hello, colleague.") | default("Hello.") }}
+
+The last is if and else: a test empties a value that fails it, `then` replaces one that is left.
 
 A value is made such that no provider's template engine changes it (`safe`), whatever part of the email it stands in.
 """
@@ -25,6 +28,15 @@ _CASES: Mapping[str, Callable[[str], str]] = {
     "lower": str.lower,
     "capitalize": lambda text: text[:1].upper() + text[1:],
 }
+# Each takes a text; the tests compare without regard to case.
+_TEXTS: Mapping[str, Callable[[str, str], str]] = {
+    "default": lambda value, text: value if value.strip() else text,
+    "then": lambda value, text: text if value.strip() else "",
+    "equals": lambda value, text: value if value.casefold() == text.casefold() else "",
+    "contains": lambda value, text: value if text.casefold() in value.casefold() else "",
+    "starts": lambda value, text: value if value.casefold().startswith(text.casefold()) else "",
+    "ends": lambda value, text: value if value.casefold().endswith(text.casefold()) else "",
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class MergeTag:
         """What the tag stands for; a field that `fields` does not have is empty."""
         text = fields.get(self.field, "")
         for name, argument in self.filters:
-            text = (text.strip() and text) or argument if name == "default" else _CASES[name](text)
+            text = _TEXTS[name](text, argument) if name in _TEXTS else _CASES[name](text)
         return text
 
 
@@ -59,10 +71,10 @@ def parse(source: str) -> MergeTag:
             raise ValueError(f'expected | and a filter, found "{rest[:20]}"')
         argument = match["called"] or match["bare"]
         name = match["name"]
-        if name != "default" and name not in _CASES:
-            raise ValueError(f'there is no filter "{name}"; there are: default, {", ".join(_CASES)}')
-        if (argument is not None) != (name == "default"):
-            raise ValueError('write default("text"); the other filters take no text')
+        if name not in _TEXTS and name not in _CASES:
+            raise ValueError(f'there is no filter "{name}"; there are: {", ".join([*_TEXTS, *_CASES])}')
+        if (argument is not None) != (name in _TEXTS):
+            raise ValueError(f'write {name}("text")' if name in _TEXTS else f"write {name} alone: it takes no text")
         filters.append((name, (argument or "")[1:-1]))
         rest = rest[1:].lstrip()[match.end() :].strip()
     return MergeTag(field[0], tuple(filters))
@@ -92,7 +104,8 @@ def compile_source(source: str) -> Callable[[Mapping[str, str]], str]:
         text = source[1:-1]
         return lambda _: text
     tag = parse(source)
-    return tag.value if tag.field.endswith("_url") else lambda fields: safe(tag.value(fields))
+    is_ours = tag.field.endswith("_url") and not any(name == "then" for name, _ in tag.filters)
+    return tag.value if is_ours else lambda fields: safe(tag.value(fields))
 
 
 def reader_fields(name: str, email: str, unsubscribe_url: str) -> dict[str, str]:

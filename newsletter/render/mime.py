@@ -10,12 +10,14 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
 from email.utils import format_datetime
 from typing import Protocol
+
+from newsletter.content.pictures import Picture
 
 _LINE = 76  # RFC 2047 section 2, RFC 2045 section 6.7 and 6.8
 _LONGEST_LINE = 998  # RFC 5322 section 2.1.1
@@ -43,10 +45,14 @@ class Mail(Protocol):
     def text(self) -> str: ...
     @property
     def headers(self) -> Mapping[str, str]: ...
+    @property
+    def carried(self) -> Sequence[Picture]: ...
 
 
 def to_mime(mail: Mail, *, to: str, date: datetime | None = None, message_id: str = "") -> bytes:
     """The message for `to`, with CRLF line ends: plain text first, HTML last (the last one is the richest).
+
+    Pictures that the mail carries stand behind the HTML, in a multipart/related around both (RFC 2387).
 
     `to`, `mail.sender` and `mail.reply_to` are mailboxes, `Name <address>` or `address`. The text part is fixed, not
     format=flowed (RFC 3676): it is wrapped already, and is to arrive as it was previewed. Without `message_id` one is
@@ -56,7 +62,7 @@ def to_mime(mail: Mail, *, to: str, date: datetime | None = None, message_id: st
     Raises ValueError for what cannot stand in a header: a line end or another control character in a value, a name
     that is none or is one of the headers set here, something that is no address, a word of over 998 bytes.
     """
-    parts = [_part("plain", mail.text), _part("html", mail.html)]
+    parts = [_part("plain", mail.text), _related(_part("html", mail.html), mail.carried)]
     headers = [
         _header("From", _mailbox(mail.sender)),
         _header("To", _mailbox(to)),
@@ -74,6 +80,25 @@ def to_mime(mail: Mail, *, to: str, date: datetime | None = None, message_id: st
     ]
     body = "".join(f"--{boundary}\r\n{part}\r\n" for part in parts)
     return ("\r\n".join(headers) + f"\r\n\r\n{body}--{boundary}--\r\n").encode("ascii")
+
+
+def _related(html: str, pictures: Sequence[Picture]) -> str:
+    """The HTML part, and around it what it shows from within the mail."""
+    if not pictures:
+        return html
+    parts = [html, *map(_picture, pictures)]
+    boundary = f"=_{hashlib.sha256(''.join(parts).encode()).hexdigest()[:32]}"
+    body = "".join(f"--{boundary}\r\n{part}\r\n" for part in parts)
+    return f'Content-Type: multipart/related; boundary="{boundary}"; type="text/html"\r\n\r\n{body}--{boundary}--\r\n'
+
+
+def _picture(picture: Picture) -> str:
+    """One picture as a part that the HTML can name (RFC 2392); names are ASCII without quotes."""
+    return (
+        f'Content-Type: {picture.kind}; name="{picture.name}"\r\nContent-Transfer-Encoding: base64\r\n'
+        f'Content-ID: <{picture.content_id}>\r\nContent-Disposition: inline; filename="{picture.name}"\r\n\r\n'
+        + base64.encodebytes(picture.data).decode("ascii").replace("\n", "\r\n")
+    )
 
 
 def _part(subtype: str, content: str) -> str:

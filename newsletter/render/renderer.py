@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parseaddr
 from html import escape
@@ -14,28 +15,42 @@ from lxml import etree, html
 from newsletter.content.issue import Issue
 from newsletter.content.markdown.document import Document, read_markdown
 from newsletter.content.markdown.mergetags import Shield, Typed
+from newsletter.content.pictures import Picture, Pictures
+from newsletter.finding import Finding, Severity
 from newsletter.render.edition import Edition
+from newsletter.render.finishing import finish, for_web, structured_data
 from newsletter.render.inline import inline
 from newsletter.render.language import day_text, direction, promise, reading_minutes
 from newsletter.render.links import resolve_all
+from newsletter.render.placing import move, place, relative_to_page, within_mail
 from newsletter.render.site import IssueLink, Site
 from newsletter.render.text import to_text
 from newsletter.render.theme import Theme
 from newsletter.render.variables import Variables
+from newsletter.render.words import SOURCE, Words
 
+NONE = Pictures()
 KEEP_READING = 3  # earlier issues listed at the end
 _PREHEADER = 110  # characters; more than any inbox shows
 
 
-def render(issue: Issue, site: Site, theme: Theme) -> Edition:
-    """The edition of an issue. Raises ContentError only for what is wrong with the theme; the rest are findings."""
-    draft = _Draft.of(issue, site)
-    values = _values(draft)
-    parts = draft.variables
-    text = theme.fill("email.txt", values | {"body": to_text(draft.document.root)})
-    body = _markup(_finished(draft.document.root))
-    page = theme.fill("email.html", values | {"body": body})
-    web = theme.fill("web.html", values | {"body": body, "css": _raw(theme.files["web.css"])})
+def render(issue: Issue, site: Site, theme: Theme, pictures: Pictures = NONE) -> Edition:
+    """The edition of an issue and the local pictures that were read for it.
+
+    Raises ContentError only for what is wrong with the theme; the rest are findings.
+    """
+    draft = _Draft.of(issue, site, pictures.pictures)
+    address = site.page_of(issue.slug)
+    words = theme.words(issue.language or site.language)
+    values = _values(draft, words)
+    parts, root = draft.variables, finish(draft.document.root, words, values["dir"])
+    text = theme.fill("email.txt", values | {"body": to_text(root, image=words("Image"))})
+    web_root = for_web(root)
+    move(web_root, relative_to_page(pictures.pictures, address))
+    web = theme.fill("web.html", values | {"body": _markup(web_root)})
+    if pictures.embed:
+        move(root, within_mail(pictures.pictures, address))
+    page = theme.fill("email.html", values | {"body": _markup(root)})
     edition = Edition(
         slug=issue.slug,
         language=values["language"],
@@ -43,14 +58,16 @@ def render(issue: Issue, site: Site, theme: Theme) -> Edition:
         reply_to=site.reply_to,
         subject=parts.template(draft.subject),
         preheader=parts.template(draft.preheader),
-        html=parts.template(inline(page, theme.files["email.css"]), escape),
+        html=parts.template(inline(page, theme.fill("email.css", {})), escape),
         text=parts.template(_tidy(text)),
         web=parts.plain(web, escape, {"unsubscribe_url": f"{site.base_url}/unsubscribe/"}),
         headers=_headers(draft),
         variables=dict(parts.sources),
         source_digest=issue.source_digest,
+        pictures=pictures.pictures,
     )
-    return replace(edition, findings=(*draft.document.findings, *parts.findings)).frozen()
+    findings = (*pictures.findings, *draft.document.findings, *parts.findings, *_untranslated(issue, site, words))
+    return replace(edition, findings=findings).frozen()
 
 
 @dataclass(frozen=True)
@@ -68,13 +85,14 @@ class _Draft:
     preheader: str
 
     @classmethod
-    def of(cls, issue: Issue, site: Site) -> _Draft:
+    def of(cls, issue: Issue, site: Site, pictures: Sequence[Picture]) -> _Draft:
         shown = (issue.subject, issue.title, issue.subtitle, issue.preheader)
         shield = Shield.for_sources([*shown, issue.body])
         keys = ("subject", "title", "subtitle", "preheader")
         hidden = [shield.hide(text, issue.line_of(key)) for key, text in zip(keys, shown, strict=True)]
         body = shield.hide(issue.body, issue.body_line)
         document = read_markdown(body, site.glossary, issue.file, issue.body_line)
+        place(document.root, pictures, site.page_of(issue.slug))
         resolve_all(document.root, site, issue.slug, shield.prefix)
         _drop_ways_back(document.root, site.page_of(issue.slug))
         constants = {f"vars.{key}": str(value) for key, value in issue.vars.items()}
@@ -93,17 +111,6 @@ def _drop_ways_back(root: html.HtmlElement, page: str) -> None:
             link.drop_tree()
 
 
-def _finished(root: html.HtmlElement) -> html.HtmlElement:
-    """`root` with what a theme cannot do: a class for each diagram's width, words for the glossary's links."""
-    for figure in root.iter("figure"):
-        if width := figure.get("data-columns"):
-            figure.set("class", f"{figure.get('class', '')} w{width}".strip())
-    for link in root.iter("a"):
-        if link.get("class") == "more" and not link.text:
-            link.text = "Learn more →"
-    return root
-
-
 def _numbers_in_code(root: html.HtmlElement, shield: Shield) -> set[int]:
     """The merge tags that stand in code: there they are shown, not filled."""
     pattern = re.compile(re.escape(shield.prefix) + r"(\d+)z")
@@ -117,12 +124,17 @@ def _beginning(root: html.HtmlElement) -> str:
     return paragraph if len(paragraph) <= _PREHEADER else paragraph[:_PREHEADER].rsplit(" ", 1)[0] + " …"
 
 
-def _values(draft: _Draft) -> dict[str, Any]:
+def _values(draft: _Draft, words: Words) -> dict[str, Any]:
     """What a theme's templates are given; docs/themes.md explains each."""
     issue, site = draft.issue, draft.site
     language = issue.language or site.language
     following = site.issue(issue.next) if issue.next else None
+    before = [_entry(link, site) for link in site.before(issue.slug)[:KEEP_READING]]
+    minutes = reading_minutes(str(draft.document.root.text_content()))
+    date = day_text(issue.date, words) if issue.date else ""
+    number = words("No. %(number)s", number=issue.number) if issue.number else ""
     return {
+        "_": words,
         "site": site,
         "issue": issue,
         "language": language,
@@ -131,18 +143,39 @@ def _values(draft: _Draft) -> dict[str, Any]:
         "title": draft.title,
         "subtitle": draft.subtitle,
         "preheader": draft.preheader,
-        "date": day_text(issue.date) if issue.date else "",
-        "minutes": reading_minutes(str(draft.document.root.text_content())),
+        "date": date,
+        "minutes": minutes,
+        "meta": [part for part in (number, date, words("%(minutes)s min read", minutes=minutes)) if part],
         "widths": sorted(set(draft.document.widths)),
         "web_url": site.page_of(issue.slug),
         "unsubscribe_url": draft.shield.token(Typed("{{ unsubscribe_url }}")),
+        "picture_url": next(_pictures(draft.document.root), ""),
         "next": _entry(following, site) if following else None,
-        "keep_reading": [_entry(link, site) for link in site.before(issue.slug)[:KEEP_READING]],
-        "promise": promise(site.days),
+        "previous": before[0] if before else None,
+        "keep_reading": before,
+        "promise": promise(site.days, words),
         "feedback_url": _feedback(site.feedback),
         "feedback_address": _feedback(site.feedback).removeprefix("mailto:").partition("?")[0],
         "postal_lines": [line.strip() for line in site.postal_address.splitlines() if line.strip()],
+        "structured_data": _raw(structured_data(issue, site, draft.title, draft.preheader, minutes)),
     }
+
+
+def _untranslated(issue: Issue, site: Site, words: Words) -> tuple[Finding, ...]:
+    """A finding where the theme has no words in the issue's language."""
+    language = issue.language or site.language
+    if words.language.lower() == SOURCE != re.split("[-_]", language.lower())[0]:
+        message = f'there are no words in "{language}": "{words("Read online")}" and the like stand in English'
+        fix = f"translate templates/default/words/en.po to templates/THEME/words/{language}.po"
+        line = issue.key_lines.get("language") or issue.key_lines.get("lang")
+        file = issue.file if line else "newsletter.toml"
+        return (Finding("language-without-words", Severity.WARNING, message, file, line, None, fix),)
+    return ()
+
+
+def _pictures(root: html.HtmlElement) -> Iterator[str]:
+    """The web addresses of the pictures, for those who share the page."""
+    return (source for image in root.iter("img") if (source := image.get("src") or "").startswith("https://"))
 
 
 def _entry(link: IssueLink, site: Site) -> dict[str, Any]:

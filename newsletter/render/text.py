@@ -30,14 +30,16 @@ _NARROWEST = 12
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def to_text(root: html.HtmlElement, width: int = WIDTH) -> str:
+def to_text(root: html.HtmlElement, width: int = WIDTH, image: str = "Image") -> str:
     """The blocks in `root` (a `Document.root`) as plain text of `width` columns, links collected at its end.
+
+    A picture is its description, behind the word `image`.
 
     Only diagrams, code and words that cannot be broken are wider than `width`. `root` stays as it is. The text is what
     RFC 3676 calls fixed: no line ends in a space and none is space-stuffed, because providers take it as a value and
     wrap it in a message of their own, where neither format=flowed nor the stuffing would be undone.
     """
-    writer = _Writer(mixed=_mixed(root))
+    writer = _Writer(mixed=_mixed(root), notes=Notes(image=image))
     blocks = writer.blocks(root, width)
     if writer.notes.links:
         blocks.append([f"[{number}] {address}" for address, number in writer.notes.links.items()])

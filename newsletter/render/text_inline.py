@@ -32,10 +32,14 @@ _PLAIN_SCHEMES = ("mailto:", "tel:", "sms:")
 
 @dataclass
 class Notes:
-    """What a text has referred to so far: address -> number of each link, and the abbreviations explained."""
+    """What a text has referred to so far: address -> number of each link, and the abbreviations explained.
+
+    `image` is the word that stands before a picture's description.
+    """
 
     links: dict[str, int] = field(default_factory=dict)
     explained: set[str] = field(default_factory=set)
+    image: str = "Image"
 
     def reference(self, address: str) -> str:
         """`[3]`: the number of this address, the same one each time."""
@@ -88,7 +92,7 @@ def _close(element: html.HtmlElement, pieces: list[str], start: int, notes: Note
         pieces.append("\n")
     elif tag == "img":
         alt = settle(element.get("alt") or "").strip()
-        pieces.append(f"[Image: {alt}]" if alt else "")
+        pieces.append(f"[{notes.image}: {alt}]" if alt else "")
     elif tag == "a":
         _close_link(element, pieces, start, notes)
     elif tag in ("sup", "sub"):

@@ -81,15 +81,33 @@ name = "outbox"                             # mails become files in .newsletter/
 # max_attempts = 8                          # calls for one batch before the broadcast pauses
 # backoff = "1s"                            # the wait after the first failed call; it doubles from call to call
 # backoff_limit = "60s"
+# daily_limit = 0                           # mails that your plan allows in a day; a check warns of more
 
 [theme]
-# name = "default"                          # a folder in templates/; without one, the theme that comes with the program
+# name = "default"                          # "letter", or a folder in templates/: newsletter new-theme NAME
+# images = "host"                           # pictures beside issues: "host", "embed" or "remote" (docs/images.md)
+                                            # colours, fonts and the width: docs/themes.md
 
 [storage]
 # database_url = ""                         # empty: SQLite in .newsletter/; else such as "postgresql+psycopg://…"
 
+[preview]
+# test_addresses = []                       # to whom the preview may send a test: ["you@example.org"]
+# editor = ""                               # what opens a file: vscode, zed, idea…; empty goes by VISUAL and EDITOR
+
 [check]
 # A rule's name with "off", "info", "warning" or "error", such as  image-alt-missing = "error"
+
+[links]
+# timeout = "10s"                           # how long a check waits for a site
+# deadline = "1m"                           # and for all of them
+# pause = "0.2s"                            # between two calls to one site
+# max_age = "1d"                            # how long an answer is remembered
+# at_once = 16                              # sites that are asked at the same time
+# allow = []                                # hosts of a private network that may be tried
+
+[spelling]
+# words = "words.txt"                       # words that are right here, one a line
 """
 
 _WELCOME = """\

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from itertools import takewhile
 
 from sqlalchemy import Connection, select
 
-from newsletter.schedule.queue import approved, in_turn, obstacle
+from newsletter.schedule.forecast import forecast
+from newsletter.schedule.queue import Approved, approved, obstacle
 from newsletter.schedule.slots import Schedule, Slot, instant_of, next_slot, slots_between
 from newsletter.store.tables import broadcasts, slots
 
@@ -32,8 +35,8 @@ def _explain(
     query = query.outerjoin(broadcasts, broadcasts.c.slot_id == slots.c.id)
     past = connection.execute(query.where(slots.c.starts_at == slot.starts_at)).first()
     if past:
-        issue = f': "{past.slug}" ({past.sending})' if past.slug else ""
-        return [f"The slot of {slot} is over: {past.state}{issue}."]
+        issue = f' "{past.slug}" ({past.sending})' if past.slug else ""
+        return [f"The slot of {slot} is over: it {_ENDS[past.state]}{issue}."]
     if slot.starts_at < now - late_window:
         return [f"The slot of {slot} is over: no scheduler was there to open it, so nothing went out."]
     if slot.starts_at <= now:
@@ -41,15 +44,24 @@ def _explain(
     waiting = approved(connection)
     if not waiting:
         return [f"The slot of {slot} would stay empty: no issue is approved."]
-    turns = in_turn(waiting, slot)
-    sentences = [f'"{issue.slug}" will not go out then: {why}.' for issue in waiting if (why := obstacle(issue, slot))]
-    ahead = len(slots_between(schedule, now, slot.starts_at))
-    if not turns:
-        return [f"The slot of {slot} would stay empty.", *sentences]
-    if turns[0].pinned_to:
-        first = f'"{turns[0].slug}" goes out in the slot of {slot}: it is pinned to it.'
-    elif ahead >= len(turns):
-        first = f"The slot of {slot} would stay empty: {ahead} slots before it take the issues in the queue."
+    coming = takewhile(lambda pair: pair[0] <= slot, forecast(connection, schedule, now))
+    earlier = {at: issue.slug for at, issue in coming if issue}
+    goes = next((issue for issue in waiting if issue.slug == earlier.get(slot)), None)
+    if goes is None:
+        first = f"The slot of {slot} would stay empty."
+    elif goes.pinned_to:
+        first = f'"{goes.slug}" goes out in the slot of {slot}: it is pinned to it.'
     else:
-        first = f'"{turns[ahead].slug}" goes out in the slot of {slot}, if the queue stays as it is.'
-    return [first, *sentences]
+        first = f'"{goes.slug}" goes out in the slot of {slot}, if the queue stays as it is.'
+    return [first, *(_why_not(issue, slot, earlier) for issue in waiting if issue is not goes)]
+
+
+_ENDS = {"taken": "took", "empty": "stayed empty", "missed": "was missed"}
+
+
+def _why_not(issue: Approved, slot: Slot, earlier: Mapping[Slot, str]) -> str:
+    before = next((at for at, slug in earlier.items() if slug == issue.slug), None)
+    if before:
+        return f'"{issue.slug}" goes out before, in the slot of {before}.'
+    why = obstacle(issue, slot) or "others are before it in the queue"
+    return f'"{issue.slug}" does not go out then: {why}.'

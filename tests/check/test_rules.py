@@ -17,35 +17,35 @@ SECOND = issue_of("---\nsubject: What is a token\n---\nText", "002-what-is-a-tok
 # (rule, issue, places where it fires)
 FIRES = [
     ("subject-missing", "Only text", [(1, 1)]),
-    ("subject-long", f"---\nauthor: a\nsubject: {'x' * 70}\n---\nText", [(3, 1)]),
-    ("subject-limit", f"---\nsubject: {'x ' * 500}y\n---\nText", [(2, 1)]),
-    ("subject-shouting", "---\nsubject: READ THIS NOW\n---\nText", [(2, 1)]),
-    ("subject-shouting", "---\nsubject: Read this!!\n---\nText", [(2, 1)]),
-    ("status-draft", "---\nsubject: a\nstatus: draft\n---\nText", [(3, 1)]),
-    ("status-draft", '+++\ntitle = "a"\ndraft = true\n+++\nText', [(3, 1)]),
-    ("status-hold", "---\nsubject: a\nstatus: hold\n---\nText", [(3, 1)]),
-    ("next-unknown", "---\nsubject: a\nnext: what-is-a-tokn\n---\nText", [(3, 1)]),
-    ("next-unknown", "---\nsubject: a\nnext: a-name\n---\nText", [(3, 1)]),
-    ("slot-past", "---\nsubject: a\nslot: 2026-11-20\n---\nText", [(3, 1)]),
-    ("slot-day", "---\nsubject: a\nslot: 2026-11-25 09:00\n---\nText", [(3, 1)]),
-    ("date-past", "---\nsubject: a\ndate: 2026-11-23\n---\nText", [(3, 1)]),
+    ("subject-long", f"---\nauthor: a\nsubject: {'x' * 70}\n---\nText", [(3, 10)]),
+    ("subject-limit", f"---\nsubject: {'x ' * 500}y\n---\nText", [(2, 10)]),
+    ("subject-shouting", "---\nsubject: READ THIS NOW\n---\nText", [(2, 10)]),
+    ("subject-shouting", "---\nsubject: Read this!!\n---\nText", [(2, 10)]),
+    ("status-draft", "---\nsubject: a\nstatus: draft\n---\nText", [(3, 9)]),
+    ("status-draft", '+++\ntitle = "a"\ndraft = true\n+++\nText', [(3, 9)]),
+    ("status-hold", "---\nsubject: a\nstatus: hold\n---\nText", [(3, 9)]),
+    ("next-unknown", "---\nsubject: a\nnext: what-is-a-tokn\n---\nText", [(3, 7)]),
+    ("next-unknown", "---\nsubject: a\nnext: a-name\n---\nText", [(3, 7)]),
+    ("slot-past", "---\nsubject: a\nslot: 2026-11-20\n---\nText", [(3, 7)]),
+    ("slot-day", "---\nsubject: a\nslot: 2026-11-25 09:00\n---\nText", [(3, 7)]),
+    ("date-past", "---\nsubject: a\ndate: 2026-11-23\n---\nText", [(3, 7)]),
     ("front-matter-date", "---\nsubject: a\ndate: 2026-02-30\n---\nText", [(3, 1)]),
     ("front-matter-unknown-key", "---\nsubject: a\nsubjekt: b\n---\nText", [(3, 1)]),
     ("preheader-missing", "---\nsubject: a\n---\nText", [(1, 1)]),
-    ("number-duplicate", "---\nsubject: a\nnumber: 2\n---\nText", [(3, 1)]),
-    ("slug-duplicate", "---\nsubject: a\nslug: what-is-a-token\n---\nText", [(3, 1)]),
+    ("number-duplicate", "---\nsubject: a\nnumber: 2\n---\nText", [(3, 9)]),
+    ("slug-duplicate", "---\nsubject: a\nslug: what-is-a-token\n---\nText", [(3, 7)]),
     ("body-empty", HEAD + "\n<!-- to come -->\n---\n", [(5, 1)]),
     ("code-fence-open", HEAD + "Text\n\n  ```python\ncode\n", [(7, 3)]),
     ("heading-skipped", HEAD + "## A\n\ntext\n\n#### B\n", [(9, 1)]),
     ("heading-skipped", HEAD + "# A\n\n### B\n", [(7, 1)]),
-    ("html-removed", HEAD + "Text\n\n<script>x</script>\n", [(7, None)]),
+    ("html-removed", HEAD + "Text\n\n<script>x</script>\n", [(7, 1)]),
     ("placeholder-text", HEAD + "Text\nAnd TODO: more, see [link] and [x](y) and TBD", [(6, 5), (6, 21), (6, 43)]),
     ("placeholder-text", HEAD + "Dear [name],\n\nInsert link here\n", [(5, 6), (7, 1)]),
     ("placeholder-text", HEAD + "Go to <insert address here> for lorem ipsum", [(5, 7), (5, 33)]),
     ("placeholder-filler", HEAD + "a\nLorem ipsum\ndolor sit amet", [(6, 1)]),
-    ("placeholder-subject", "---\nsubject: TODO\ntitle: Fine\npreheader: TBD\n---\nText", [(2, 1), (4, 1)]),
-    ("language-unknown", "---\nsubject: a\nlanguage: english\n---\nText", [(3, 1)]),
-    ("language-unknown", "---\nsubject: a\nlang: xx\n---\nText", [(3, 1)]),
+    ("placeholder-subject", "---\nsubject: TODO\ntitle: Fine\npreheader: TBD\n---\nText", [(2, 10), (4, 12)]),
+    ("language-unknown", "---\nsubject: a\nlanguage: english\n---\nText", [(3, 11)]),
+    ("language-unknown", "---\nsubject: a\nlang: xx\n---\nText", [(3, 7)]),
     ("link-relative", HEAD + "a\n[b](/c) [d][e] <a href='../f.html'>g</a>\n\n[e]: h/i", [(6, 5), (6, 25), (8, 6)]),
     ("link-relative", HEAD + "[b](www.c.example)", [(5, 5)]),
     ("link-issue-unknown", HEAD + "[b](003-nothing.md#c)", [(5, 5)]),
@@ -60,7 +60,64 @@ FIRES = [
     ("image-alt-missing", HEAD + "a ![](https://c.example/d)\n<img src='https://c.example/d'>", [(5, 3), (6, 1)]),
     ("image-alt-file-name", HEAD + "![IMG_2034.PNG](https://c.example/d.png)", [(5, 1)]),
     ("merge-tag-no-default", HEAD + "Hello {{ name }},\n{{ first_name | upper }}", [(5, 7), (6, 1)]),
-    ("merge-tag-no-default", "---\nsubject: Hello {{ name }}\n---\nText", [(2, 1)]),
+    ("merge-tag-no-default", "---\nsubject: Hello {{ name }}\n---\nText", [(2, 10)]),
+    # against earlier issues and the glossary
+    ("slot-date", "---\nsubject: a\ndate: 2026-11-27\nslot: 2026-12-01\n---\nText", [(3, 7)]),
+    ("glossary-undefined", HEAD + "A <dfn>vector</dfn> and a <dfn>token</dfn>", [(5, 8), (5, 32)]),
+    # the inbox
+    ("subject-wordless", "---\nsubject: 🎉 🎉!\n---\nText", [(2, 10)]),
+    ("subject-reply", "---\nsubject: 'Fwd: the news'\n---\nText", [(2, 11)]),
+    ("subject-invisible", "---\nsubject: The\u200b news\n---\nText", [(2, 10)]),
+    ("subject-invisible", "---\nsubject: a\npreheader: The \u202enews\n---\nText", [(3, 12)]),
+    ("preheader-repeats", "---\nsubject: The news of today\npreheader: The news.\n---\nText", [(3, 12)]),
+    ("preheader-long", f"---\nsubject: a\npreheader: {'x' * 151}\n---\nText", [(3, 12)]),
+    # Markdown that does not do what it looks like
+    ("emphasis-open", HEAD + "A\n\nThis is **bold\n\nB **c**\n", [(7, 9)]),
+    ("emphasis-open", HEAD + "This is ** bold ** indeed", [(5, 17)]),
+    ("heading-crowded", HEAD + "Text\n\n##A heading\n", [(7, 1)]),
+    ("footnote-undefined", HEAD + "Text[^1] and[^2]\n\n[^1]: a\n", [(5, 13)]),
+    ("footnote-unused", HEAD + "Text[^1]\n\n[^1]: a\n[^2]: b\n", [(8, 1)]),
+    ("table-broken", HEAD + "Text\n\n| a | b | c |\n|---|---|\n| 1 | 2 | 3 |\n", [(8, 1)]),
+    ("link-broken", HEAD + "A [b](https://b.example/c d) [e] (https://f.example) (g)[https://h.example]",
+     [(5, 5), (5, 32), (5, 54)]),
+    ("link-broken", HEAD + "A [b][nothing] and [c](https://d.example and on", [(5, 5), (5, 22)]),
+    # slips of the pen
+    ("word-repeated", HEAD + "This is the\nthe end, and of of it", [(6, 1), (6, 17)]),
+    ("quotes-unbalanced", HEAD + 'He said "no.\n\nAnd “yes.\n\nThen.', [(5, 9), (7, 5)]),
+    ("brackets-unbalanced", HEAD + "One (two (three).\n\nFour) five", [(5, 5), (7, 5)]),
+    ("date-weekday", HEAD + "On Wednesday, 24 November we meet. Not Monday, December 1st, 2026", [(5, 4), (5, 40)]),
+    ("date-weekday", HEAD + "See you on Fri 2026-11-26", [(5, 12)]),
+    ("date-impossible", HEAD + "From 31 November to February 30", [(5, 6), (5, 21)]),
+    ("date-impossible", HEAD + "On February 29, 2027", [(5, 4)]),
+    ("invisible-character", HEAD + "a\u200bb and \ufeffc", [(5, 2), (5, 9)]),
+    ("letters-mixed", HEAD + "An аpple", [(5, 4)]),
+    ("sentence-long", HEAD + "Short. " + "Word " * 41 + "end.", [(5, 8)]),
+    # where links lead
+    ("link-shortener", HEAD + "[a](https://bit.ly/3xyz) www.tinyurl.com/b", [(5, 5), (5, 26)]),
+    ("link-personal", HEAD + "[a](https://b.example/?x=1&fbclid=2) [c](https://d.example/?mc_eid=)", [(5, 5), (5, 42)]),
+    ("link-tracking", HEAD + "[a](https://b.example/?utm_source=c)", [(5, 5)]),
+    ("link-masked", HEAD + "a [https://b.example](https://c.example) [www.d.example](http://e.example)",
+     [(5, 3), (5, 42)]),
+    ("link-credentials", HEAD + "[a](https://me:secret@b.example/)", [(5, 5)]),
+    ("link-mailto", HEAD + "[a](mailto:b) [c](mailto:d@e.example,f)", [(5, 5), (5, 19)]),
+    ("link-spaces", HEAD + "[a ](https://b.example) ![ c]( https://d.example/e.png )", [(5, 3), (5, 27)]),
+    # programs that do not show it
+    ("client-css", HEAD + "Text\n\n<div style='display: flex'>a</div>", [(7, 1)]),
+    ("client-css-pretty", HEAD + "<span style='border-radius: 3px'>a</span>", [(5, 1)]),
+    ("client-image", HEAD + "![a](https://b.example/c.svg) ![d](https://b.example/e.WEBP?f)", [(5, 6), (5, 36)]),
+    ("client-anchor", HEAD + "## A heading\n\nSee [above](#a-heading)", [(7, 5)]),
+    # readers who listen or see little
+    ("heading-empty", HEAD + "## A\n\n##\n\nText", [(7, 1)]),
+    ("table-header-missing", HEAD + "Text\n\n<table><tr><td>one</td></tr><tr><td>two</td></tr></table>", [(7, 16)]),
+    ("contrast-low", HEAD + "Text\n\n<p style='color: #999'>Too grey to be read</p>", [(7, 24)]),
+    ("contrast-low", HEAD + "<div style='background-color:#c00'><b style='color:#f00'>Red on red</b></div>", [(5, 58)]),
+    ("emoji-run", HEAD + "Yes 🎉🎉 🎉🎉!", [(5, 5)]),
+    # parts
+    ("code-wide", HEAD + "```\n" + "x" * 101 + "\n```", [(6, 101)]),
+    ("image-only", HEAD + "Hello\n\n![a](https://b.example/c.png)", [(7, 1)]),
+    ("merge-tag-foreign", HEAD + "Hello *|FNAME|*, %FIRSTNAME%, [firstname]", [(5, 7), (5, 18), (5, 31)]),
+    ("merge-tag-foreign", "---\nsubject: Hello %%first_name%%\n---\nText", [(2, 10)]),
+    ("merge-tag-broken", HEAD + "Hello {name}, { first_name | upper } or {{ name }", [(5, 7), (5, 15), (5, 41)]),
 ]  # fmt: skip
 
 # (rule, issue) where a careless rule would fire
@@ -114,6 +171,50 @@ SILENT = [
     ("image-alt-missing", HEAD + '![a](https://b.example/c.png) <img alt="" src="https://b.example/c.png">'),
     ("image-alt-file-name", HEAD + "![The file a.png in an editor](https://b.example/c.png)"),
     ("merge-tag-no-default", HEAD + 'Hello {{ name | default("there") }}, `{{ name }}`, {{ email }}, {{ vars.name }}'),
+    ("slot-date", "---\nsubject: a\ndate: 2026-11-27\nslot: 2026-11-27 09:00\n---\nText"),
+    ("glossary-undefined", HEAD + "A vector, `<dfn>vector</dfn>`"),
+    ("subject-wordless", "---\nsubject: 🎉 42\n---\nText"),
+    ("subject-reply", "---\nsubject: 'Reply: the news, Re: nothing'\n---\nText"),
+    ("subject-invisible", "---\nsubject: 'Family 👨‍👩‍👧 and שלום'\n---\nText"),
+    ("preheader-repeats", "---\nsubject: The news\npreheader: The news of today\n---\nText"),
+    ("preheader-long", f"---\nsubject: a\npreheader: {'x' * 150}\n---\nText"),
+    ("emphasis-open", HEAD + "**a** `**b` 2**3 and \\*\\* c\n\n```\n**d\n```\n\n***\n"),
+    ("heading-crowded", HEAD + "## A\n\n#hashtag\n\n`##b`\n\n    ##c\n"),
+    ("footnote-undefined", HEAD + "Text[^1] `[^2]`\n\n[^1]: a\n"),
+    ("footnote-unused", HEAD + "Text[^a]\n\n[^a]: b\n    c\n"),
+    ("table-broken", HEAD + "| a | b |\n|---|:-:|\n| 1 | 2 \\| 3 |\n\n---\n\n```\n| a |\n|---|---|\n```\n"),
+    ("link-broken", HEAD + "[a](https://b.example 'c d') [e](<f g>) [x] done, [h][i] (see [j](k)) a[0](b)\n\n[i]: https://b.example"),
+    ("link-broken", HEAD + "Text[^1][^2] `[a] (https://b.example)` [c](d_(e))\n\n[^1]: a\n[^2]: b"),
+    ("word-repeated", HEAD + "He had had it. That that is. Duran Duran, the `x` the, tea tea tea tea. The\n\nthe end"),
+    ("word-repeated", HEAD + "It can-can can do, the theme, in <b>in</b>"),
+    ("quotes-unbalanced", HEAD + '“One\n\n“Two”\n\n5" wide, `"` and "three" \\" „vier“'),
+    ("brackets-unbalanced", HEAD + "a) one (two) b) three :-) [f](https://g.example/h_(i)) (j\nk) `(`\n\n1) l"),
+    ("date-weekday", HEAD + "On Tuesday, 24 November, on Monday, 5 May (long ago), Fri 27 Nov 2026, Sat 10 May 2025"),
+    ("date-impossible", HEAD + "February 29, May 2026, 30 June, March 31, May 45 people come"),
+    ("invisible-character", HEAD + "soft\xadhyphen, 👨‍👩‍👧, `a\u200bb`"),
+    ("letters-mixed", HEAD + "Москва and Moscow, α-helix, 5µm"),
+    ("sentence-long", HEAD + "Word " * 39 + "end."),
+    ("link-shortener", HEAD + "[a](https://bit.ly) [b](https://notbit.ly/c) `https://bit.ly/d`"),
+    ("link-personal", HEAD + "[a](https://b.example/?q=fbclid) [c](https://d.example/gclid)"),
+    ("link-tracking", HEAD + "[a](https://plain-ai.example/?utm_source=c) [d](https://e.example/utm_source)"),
+    ("link-masked", HEAD + "[www.b.example](https://b.example/c) [Node.js](https://nodejs.example) [k8s.io/v1](https://d.example)"),
+    ("link-masked", HEAD + "[https://a.co.uk](https://www.a.co.uk) <https://b.example>"),
+    ("link-credentials", HEAD + "[a](https://b.example/@me) <mailto:a+b@c.example> [d](https://me@e.example)"),
+    ("link-mailto", HEAD + "[a](mailto:b@c.example?subject=d) <e@f.example> [g](mailto:?to=h@i.example)"),
+    ("link-spaces", HEAD + "[a](https://b.example 'c') [ ](d) `[e ](f)` [g][h] <a href='i'> j </a>\n\n[h]: k"),
+    ("client-css", HEAD + "<div style='color: red; margin: 0'>display: flex</div>"),
+    ("client-css-pretty", HEAD + "<span style='color: red'>a</span>"),
+    ("client-image", HEAD + "![a](https://b.example/c.png) [d](https://b.example/e.svg) ![f](https://b.example/g?h=.webp)"),
+    ("client-anchor", HEAD + "Text[^1] [a](#)\n\n[^1]: b"),
+    ("heading-empty", HEAD + "## ![a](https://b.example/c.png)\n\n`##`\n"),
+    ("table-header-missing", HEAD + "| a | b |\n|---|---|\n| 1 | 2 |\n\n<table role=none><tr><td>a<tr><td>b</table>"),
+    ("contrast-low", HEAD + "<p style='color:#767676'>a</p> <p style='color:#fff;background-color:#000'>b</p>"),
+    ("contrast-low", HEAD + "<p style='color:#888; font-size:24px'>a</p> <p style='color:#eee; display:none'>b</p>"),
+    ("emoji-run", HEAD + "🎉 one 🎉 two 🎉 three 🎉, 👨‍👩‍👧 👍🏽"),
+    ("code-wide", HEAD + "x" * 200 + "\n\n```\n" + "x" * 100 + "\n```"),
+    ("image-only", HEAD + "word " * 90 + "![a](https://b.example/c.png)"),
+    ("merge-tag-foreign", HEAD + "100% NAME, [firstname](https://a.example), `%FIRSTNAME%` and *a|b*"),
+    ("merge-tag-broken", HEAD + "Hello {{ name }}, {names}, `{name}`, {{{name}}}"),
 ]  # fmt: skip
 
 
@@ -237,7 +338,7 @@ def test_the_publications_language_is_checked_where_the_issue_has_none() -> None
 
 def test_a_date_is_held_against_the_day_of_the_check() -> None:
     text = "---\nsubject: a\ndate: 2026-11-24\n---\nText"
-    assert places(inspection_of(text, today=date(2026, 11, 25)), "date-past") == [(3, 1)]
+    assert places(inspection_of(text, today=date(2026, 11, 25)), "date-past") == [(3, 7)]
 
 
 def test_what_rendering_noticed_is_passed_on_once() -> None:
@@ -248,8 +349,15 @@ def test_what_rendering_noticed_is_passed_on_once() -> None:
 
 
 def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
-    elsewhere = """merge-tag-unknown nesting-too-deep line-too-long rule-crashed check-unknown-rule subject-repeated
+    elsewhere = """plugin-failed merge-tag-unknown nesting-too-deep line-too-long
+        rule-crashed check-unknown-rule subject-repeated
         unsubscribe-html unsubscribe-text unsubscribe-header unsubscribe-one-click postal-address-missing size-clipped
-        size-near-clipping""".split()
+        size-near-clipping language-without-words image-file silence-unused silence-no-reason
+        link-dead link-failing link-certificate link-moved link-private link-unchecked
+        approval-stale number-gap date-order slot-taken subject-number link-left-over glossary-unused word-misspelt
+        client-html html-language text-part-empty text-part-link-missing line-over-limit style-block-large
+        list-id-missing sender-free sender-noreply sender-nameless
+        audience-empty audience-jump audience-suppressed audience-fields-empty audience-slow
+        audience-daily-limit""".split()
     assert {rule.id for rule in RULES} == {*elsewhere, *(case[0] for case in FIRES)}
     assert {case[0] for case in FIRES} == {case[0] for case in SILENT}

@@ -40,6 +40,8 @@ def links_in(body: str) -> list[Link]:
         ("<me@b.example>", "mailto:me@b.example", "me@b.example"),
         ("see https://b.example/c, and", "https://b.example/c", "https://b.example/c"),
         ("> - [a](b)", "b", "a"),
+        ("[https://a.example](b)", "b", "https://a.example"),
+        ("[see https://a.example/c now](b)", "b", "see https://a.example/c now"),
     ],
 )
 def test_a_link_is_found_however_it_is_typed(body: str, target: str, text: str) -> None:

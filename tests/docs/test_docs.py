@@ -14,6 +14,7 @@ import typer.main
 from pages import PAGES, ROOT, anchors, blocks, commands, links, name
 
 from newsletter import config_reference, errors
+from newsletter.check.caniemail import SHARES
 from newsletter.check.registry import RULES
 from newsletter.cli.app import app
 from newsletter.cli.main import hoist
@@ -22,7 +23,7 @@ from newsletter.content.front_matter import KEYS
 from newsletter.content.reader import parse_issue
 from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.providers.autosend import read_answer
-from newsletter.render.merge import _CASES, READER_FIELDS
+from newsletter.render.merge import _CASES, _TEXTS, READER_FIELDS
 from newsletter.render.renderer import render
 from newsletter.render.site import Site
 from newsletter.render.theme import Theme, read_theme
@@ -91,10 +92,10 @@ def test_every_key_of_the_configuration_that_a_page_names_exists(page: Path) -> 
         if block.language == "toml" and any(line.startswith("[") for line in block.lines):
             table = tomllib.loads("\n".join(block.lines))
             named |= {(section, key) for section, keys in table.items() if isinstance(keys, dict) for key in keys}
-    rules = {rule.id for rule in RULES}
+    rules, programs = {rule.id for rule in RULES}, set(SHARES)
     for section, key in named - GLOSSARY:
         assert section in Config.model_fields, f"{name(page)}: [{section}]"
-        known = rules if section == "check" else _keys(section)
+        known = {"check": rules, "clients": programs}.get(section) or _keys(section)
         assert key in known, f"{name(page)}: [{section}] {key}"
 
 
@@ -114,7 +115,7 @@ def test_the_page_about_the_configuration_is_current() -> None:
 def test_every_key_of_front_matter_and_every_merge_tag_is_explained() -> None:
     text = (DOCS / "writing.md").read_text(encoding="utf-8")
     assert [key for key in sorted(KEYS) if f"| `{key}`" not in text] == []
-    assert [word for word in (*READER_FIELDS, "default", *_CASES) if f"| `{word}" not in text] == []
+    assert [word for word in (*READER_FIELDS, *_TEXTS, *_CASES) if f"| `{word}" not in text] == []
 
 
 def test_every_value_that_a_theme_is_given_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

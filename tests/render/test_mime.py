@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.content.pictures import Picture
 from newsletter.render.edition import Edition
 from newsletter.render.mime import to_mime
 
@@ -30,6 +31,7 @@ class Letter:
     html: str = "<p>Hello</p>\n"
     text: str = "Hello\n"
     headers: Mapping[str, str] = field(default_factory=dict)
+    carried: tuple[Picture, ...] = ()
 
 
 def read(data: bytes) -> EmailMessage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def test_an_error_in_a_theme_names_its_file_and_line(theme: Theme, tmp_path: Pat
         ("{% include 'missing.html' %}", None, "missing.html"),
         ("a\n{{ 1 / 0 }}", 2, "zero"),
     ]:
-        broken = Theme("x", {**theme.files, "email.html": text}, tmp_path)
+        broken = replace(theme, files={**theme.files, "email.html": text}, folder=tmp_path, places={})
         with pytest.raises(ContentError, match=words) as caught:
             edition_of("# T\n\nx", broken)
         assert str(tmp_path / "email.html") in caught.value.message

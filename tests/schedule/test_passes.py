@@ -140,5 +140,5 @@ def test_what_explain_says_of_the_days_to_come_is_what_happens(world: World) -> 
         assert first.startswith(f'"{opening.slug}" goes out') if opening.slug else "would stay empty" in first
         with world.store.reading() as connection:
             over = explain_day(connection, world.schedule, day.date(), day + MINUTE)
-        assert over[0].endswith(f'is over: taken: "{opening.slug}" (sent).' if opening.slug else "is over: empty.")
+        assert over[0].endswith(f'is over: it took "{opening.slug}" (sent).' if opening.slug else "it stayed empty.")
     assert [slug for slug, _ in world.sent] == ["a", "d", "b", "c"]

@@ -140,7 +140,7 @@ def _limit(rule: str, line: int, file: str, first_line: int) -> Finding:
         "line-too-long": (f"a line of more than {MAX_LINE} characters is shown without its Markdown", "break the line"),
     }
     message, fix = messages[rule]
-    return Finding(rule, Severity.WARNING, message, file, first_line + line, fix=fix)
+    return Finding(rule, Severity.WARNING, message, file, first_line + line, 1, fix)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -157,6 +157,7 @@ def _removals(raw: str, prose: str, file: str, first_line: int) -> list[Finding]
         pattern = {"element": rf"<{re.escape(name)}\b", "attribute": rf"\b{re.escape(name)}\s*=", "address": name}[kind]
         found = re.search(pattern, prose, re.IGNORECASE)
         line = first_line + prose.count("\n", 0, found.start()) if found else None
+        column = found.start() - prose.rfind("\n", 0, found.start()) if found else None
         shown = {"element": f"<{name}>", "attribute": f"{name}=", "address": f"{name}:"}[kind]
         message = f"{shown} was taken out: no mail program lets it work"
         fix = (
@@ -164,5 +165,5 @@ def _removals(raw: str, prose: str, file: str, first_line: int) -> list[Finding]
             if name in ("iframe", "video", "audio", "embed")
             else "take it out, or say it in Markdown"
         )
-        findings.append(Finding("html-removed", Severity.WARNING, message, file, line, fix=fix))
+        findings.append(Finding("html-removed", Severity.WARNING, message, file, line, column, fix))
     return findings

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 # A name or dotted name, filters behind bars, on one line; `\{{`, `{{{` and `{{#if}}` are no merge tags.
-PLAUSIBLE = re.compile(r"(?<![{\\])\{\{(?!\{)[ \t]*([A-Za-z_][\w.]*(?:[ \t]*\|[^{}\n]{0,200})?)[ \t]*\}\}(?!\})")
+PLAUSIBLE = re.compile(r"(?<![{\\])\{\{(?!\{)[ \t]*([A-Za-z_][\w.]*(?:[ \t]*\|[^{}\n]{0,400})?)[ \t]*\}\}(?!\})")
 _LETTERS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrst")
 
 

@@ -51,7 +51,7 @@ def test_what_is_harmful_goes_and_is_told_with_its_line(source: str, rule: str, 
     made = to_html(f"```\n{source}\n```\n\nan `{source}`\n\ntext {source}", "a.md", first_line=10)
     assert gone not in made.html.split("text", 1)[1]
     told = [finding for finding in made.findings if rule in finding.message]
-    assert [(finding.rule, finding.place) for finding in told] == [("html-removed", "a.md:16")]
+    assert [(finding.rule, finding.file, finding.line) for finding in told] == [("html-removed", "a.md", 16)]
 
 
 def test_an_address_in_disguise_is_seen_through() -> None:

@@ -1,0 +1,1 @@
+"""What is served over HTTP: the editors' preview, on this machine only."""

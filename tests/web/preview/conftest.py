@@ -1,0 +1,87 @@
+"""One Chromium and one preview for a module's tests; each test has an issue of its own in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from browser import open_browser
+
+from preview.publications import Running, make_publication, running, write_issue
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, FrameLocator, Locator, Page
+
+PATIENCE = 30_000  # milliseconds, on a machine that does other things too
+_numbers = count(100)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium; skipped with a line that says why where there is none."""
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def preview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A preview of a publication with three issues."""
+    with running(make_publication(tmp_path_factory.mktemp("publication"))) as started:
+        yield started
+
+
+@dataclass
+class Editor:
+    """A person at the preview: an issue of their own, the page that shows it, what the page complained of."""
+
+    preview: Running
+    page: Page
+    file: Path
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def email(self) -> FrameLocator:
+        """The frame with the email."""
+        return self.page.frame_locator("section.pane >> nth=0 >> iframe")
+
+    @property
+    def folder(self) -> Path:
+        return self.preview.folder
+
+    def add(self, text: str) -> None:
+        """Write `text` at the end of the issue."""
+        self.file.write_text(self.file.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+    def open(self, name: str = "") -> None:
+        """Load the page, and wait until it shows the issue."""
+        self.page.goto(f"{self.preview.url}#{name or self.file.name}")
+        self.page.locator("html[data-version]").wait_for(state="attached")
+
+    def in_frame(self, script: str) -> Any:
+        """What `script`, a function of the email's document, gives."""
+        return self.page.evaluate(f"() => ({script})(document.querySelector('.pane iframe').contentDocument)")
+
+    def side(self, selector: str) -> Locator:
+        """Something beside the email."""
+        return self.page.locator(f"#side {selector}")
+
+
+@pytest.fixture
+def editor(chromium: Browser, preview: Running) -> Iterator[Editor]:
+    """Somebody with the page of a new issue open. Fails if a script of the page failed."""
+    number = next(_numbers)
+    file = write_issue(preview.folder, f"{number}-letter.md", f"Letter {number}")
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    person = Editor(preview, page, file)
+    page.on("pageerror", lambda error: person.complaints.append(str(error)))
+    person.open()
+    yield person
+    context.close()
+    file.unlink(missing_ok=True)
+    assert person.complaints == []

@@ -1,0 +1,86 @@
+"""Starting and ending: ports, a second preview, Ctrl-C with open streams."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from preview.publications import ROOT, make_publication, running, start
+
+END = 5.0  # seconds; it is a tenth of one, but for a busy machine
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_it_at_once_even_with_open_streams(tmp_path: Path, number: int, code: int) -> None:
+    preview = start(make_publication(tmp_path / "letters"), "--port", "0")
+    streams = [urlopen(f"{preview.url}events", timeout=30) for _ in range(9)]
+    for stream in streams:
+        assert b"retry" in stream.readline()
+    begin = time.monotonic()
+    assert preview.stop(number) == code
+    assert time.monotonic() - begin < END
+    for stream in streams:
+        stream.read()
+        stream.close()
+    assert [line for line in preview.said if "Traceback" in line or "Error" in line] == []
+    assert not (tmp_path / "letters" / ".newsletter" / "preview.json").exists()
+
+
+def test_a_port_that_is_taken_is_said_and_another_one_is_found(tmp_path: Path) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        preview = start(make_publication(tmp_path / "letters"), "--port", str(port))
+        try:
+            assert f":{port}/" not in preview.url
+            with urlopen(f"{preview.url}api/home") as answer:
+                assert json.load(answer)["folder"] == str(tmp_path / "letters")
+        finally:
+            preview.stop()
+
+
+def test_a_second_preview_says_where_the_first_one_runs(tmp_path: Path) -> None:
+    folder = make_publication(tmp_path / "letters")
+    with running(folder) as first:
+        second = again(folder, "two")
+        assert second == {"url": f"{first.url}#002-two.md", "already": True}
+    with running(folder) as third:
+        assert third.url
+
+
+def test_what_a_killed_preview_left_behind_is_no_first_one(tmp_path: Path) -> None:
+    folder = make_publication(tmp_path / "letters")
+    preview = start(folder, "--port", "0")
+    urlopen(f"{preview.url}api/home", timeout=30).close()
+    assert preview.stop(signal.SIGKILL) == -signal.SIGKILL
+    assert (folder / ".newsletter" / "preview.json").exists()
+    with running(folder) as next_one:
+        assert next_one.url
+
+
+@pytest.mark.parametrize("reference", ["nothing-like-it", "../elsewhere.md"])
+def test_an_issue_that_is_not_in_the_publication_is_a_usage_error(tmp_path: Path, reference: str) -> None:
+    (tmp_path / "elsewhere.md").write_text("# Elsewhere\n\nText\n")
+    folder = make_publication(tmp_path / "letters")
+    command = [sys.executable, "-m", "newsletter", "-C", str(folder), "preview", reference, "--no-open"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode in (1, 2)
+    assert "error:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def again(folder: Path, reference: str) -> dict[str, object]:
+    """What a further `preview` says."""
+    command = [sys.executable, "-m", "newsletter", "-C", str(folder), "--json", "preview", reference, "--no-open"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    found: dict[str, object] = json.loads(done.stdout)["data"]
+    return found
