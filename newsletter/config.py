@@ -229,7 +229,6 @@ class DeliveryConfig(_Section):
     max_attempts: Annotated[int, Field(ge=1)] = 8
     backoff: Duration = timedelta(seconds=1)
     backoff_limit: Duration = timedelta(seconds=60)
-    daily_limit: Annotated[int, Field(ge=0)] = 0
 
 
 class StorageConfig(_Section):

@@ -81,7 +81,7 @@ name = "outbox"                             # mails become files in .newsletter/
 # max_attempts = 8                          # calls for one batch before the broadcast pauses
 # backoff = "1s"                            # the wait after the first failed call; it doubles from call to call
 # backoff_limit = "60s"
-# daily_limit = 0                           # mails that your plan allows in a day; a check warns of more
+# daily_limit = 0                           # mails a day that your plan allows; the rest waits for the next day
 
 [theme]
 # name = "default"                          # "letter", or a folder in templates/: newsletter new-theme NAME
