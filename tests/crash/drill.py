@@ -65,34 +65,43 @@ def broadcast(drill: Drill, place: Place, provider: Provider, tell: Callable[[st
     readers = int(place.run("send", SLUG, "--dry-run").data["readers"])
     first, resume = ("send", SLUG, "--now", "--confirm", f"{SLUG}:{readers}"), ("send", SLUG, "--resume")
     random, outcome, began, words = Random(drill.seed), Outcome(), time.monotonic(), first
+    running: list[subprocess.Popen[str]] = []
     while True:
-        left = drill.kills - len(outcome.killed_at)
-        senders = [place.start(*words), *(place.start(*resume) for _ in range(drill.senders - 1))]
+        while len(running) < drill.senders:
+            running.append(place.start(*(resume if running else words)))
+        left, victim = drill.kills - len(outcome.killed_at), None
         if left:
             # Even odds over what is left to send: all kills land while it posts, and none knows where in a batch.
             before = provider.accepted()
             moment = before + random.uniform(0, 2 * (readers - before) / (left + 1))
-            _kill_one_when(senders, lambda: provider.accepted() >= moment, random)  # noqa: B023
-        ends = [ended(sender) for sender in senders]
+            victim = _kill_one_when(running, lambda: provider.accepted() >= moment, random)  # noqa: B023
+        over = [sender for sender in running if victim is None or sender is victim or sender.poll() is not None]
+        running = [sender for sender in running if sender not in over]
+        ends = [ended(sender) for sender in over]
         outcome.ends += ends
         if -9 in [end.code for end in ends]:
             outcome.killed_at.append(provider.accepted())
             tell(f"kill {len(outcome.killed_at)} of {drill.kills}: the provider has {outcome.killed_at[-1]:,} mails")
         words = first if all(end.code == _NO_BROADCAST for end in ends) else resume
         if _is_over(ends, outcome, drill):
+            outcome.ends += [ended(sender) for sender in running]
             outcome.seconds = time.monotonic() - began
             return outcome
 
 
-def _kill_one_when(senders: list[subprocess.Popen[str]], reached: Callable[[], bool], random: Random) -> None:
-    """`kill -9` one of the processes some time after the moment is reached, unless all ended before."""
+def _kill_one_when(
+    senders: list[subprocess.Popen[str]], reached: Callable[[], bool], random: Random
+) -> subprocess.Popen[str] | None:
+    """`kill -9` one of the processes some time after the moment is reached; None where all ended before."""
     delay = random.uniform(0, 0.02)
     while living := [sender for sender in senders if sender.poll() is None]:
         if reached():
             time.sleep(delay)
-            random.choice(living).kill()
-            return
+            victim = random.choice(living)
+            victim.kill()
+            return victim
         time.sleep(0.002)
+    return None
 
 
 def _is_over(ends: Sequence[Ended], outcome: Outcome, drill: Drill) -> bool:
