@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from newsletter.cli.output import Output
-from newsletter.delivery.broadcaster import Progress
+from newsletter.delivery.job import Progress
 
 _EVERY = 5.0  # seconds between two plain lines
 _YEAR = 366 * 86400.0

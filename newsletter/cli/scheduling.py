@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from newsletter.cli.output import Output
 from newsletter.cli.stopping import Stop, stop_on_signals
 from newsletter.clock import Clock, SystemClock
-from newsletter.delivery.broadcaster import Progress
+from newsletter.delivery.job import Progress
 from newsletter.delivery.protocol import Provider
 from newsletter.delivery.report import Report
 from newsletter.errors import NewsletterError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -10,41 +10,16 @@ from random import Random
 from newsletter.clock import Clock
 from newsletter.config import DeliveryConfig
 from newsletter.delivery import ledger, switch
-from newsletter.delivery.ledger import Reader
+from newsletter.delivery.job import STOPPED, Job, Progress, reason_of
 from newsletter.delivery.owner import this_process
 from newsletter.delivery.pace import DailyLimit
 from newsletter.delivery.planning import plan_page
-from newsletter.delivery.protocol import Blocked, Outcome, Post, Provider, Refused
+from newsletter.delivery.protocol import Blocked, Outcome, Provider, Refused
 from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
+from newsletter.delivery.turns import Turns
 from newsletter.errors import ConfigError, PartlySentError, ProviderError, SafetyError
 from newsletter.store.database import Store
-
-STOPPED = Refused("stopped by hand")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a broadcast is; `waiting` says why nothing happens just now.
-
-    `readers` are those in batches by now: while the broadcast is still being planned (`planned` is False), it grows.
-    """
-
-    sent: int
-    readers: int
-    batch: int
-    waiting: str = ""
-    skipped: int = 0
-    planned: bool = True
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to post: the message of an edition as the provider took it, and what its variables are for one reader."""
-
-    digest: str
-    post: Post
-    values: Callable[[Reader], Mapping[str, str]]
 
 
 @dataclass
@@ -72,8 +47,6 @@ class Broadcaster:
         the broadcast could not be finished, ConfigError where a person has to mend something before anyone gets it,
         SafetyError where the kill switch is set.
         """
-        from newsletter.delivery.turns import Turns  # noqa: PLC0415 - it needs this module
-
         with self.store.transaction() as connection:
             now = self.clock.now()
             if stopped := switch.stopped(connection):
@@ -133,11 +106,6 @@ class Broadcaster:
             report = report_of(connection, broadcast_id)
         _raise_for(report, trouble, stopped)
         return report
-
-
-def reason_of(outcome: Outcome | None) -> str:
-    """Why, in the outcome's own words; empty where it has none."""
-    return str(getattr(outcome, "reason", ""))
 
 
 def _raise_for(report: Report, trouble: Outcome | None, stopped: bool) -> None:

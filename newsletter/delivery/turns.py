@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from newsletter.delivery import ledger, switch
-from newsletter.delivery.broadcaster import STOPPED, Broadcaster, Job, Progress, reason_of
 from newsletter.delivery.crew import Crew
+from newsletter.delivery.job import STOPPED, Job, Progress, reason_of
 from newsletter.delivery.ledger import Claim, Reader
 from newsletter.delivery.pace import Pace, backoff
 from newsletter.delivery.planning import plan_page
@@ -22,6 +23,9 @@ from newsletter.delivery.protocol import Accepted, Blocked, Outcome, Recipient, 
 from newsletter.delivery.report import report_of
 from newsletter.delivery.states import BatchState, DeliveryState
 from newsletter.errors import NewsletterError
+
+if TYPE_CHECKING:
+    from newsletter.delivery.broadcaster import Broadcaster
 
 _DOUBTS_IN_A_ROW = 3  # so many unknown outcomes one after the other: the provider is broken, stop making more of them
 _FEW_REFUSALS = 20  # recipients; fewer say nothing about the list

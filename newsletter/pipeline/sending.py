@@ -13,7 +13,8 @@ from newsletter.audience.tokens import Signer, open_signer
 from newsletter.clock import Clock
 from newsletter.content.reader import read_issue
 from newsletter.delivery import ledger, switch
-from newsletter.delivery.broadcaster import Broadcaster, Job, Progress
+from newsletter.delivery.broadcaster import Broadcaster
+from newsletter.delivery.job import Job, Progress
 from newsletter.delivery.ledger import Reader
 from newsletter.delivery.planning import create_broadcast
 from newsletter.delivery.protocol import (

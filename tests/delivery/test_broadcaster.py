@@ -15,7 +15,8 @@ from newsletter.audience.subscribers import State, leave
 from newsletter.audience.suppression import suppress
 from newsletter.config import DeliveryConfig
 from newsletter.delivery import ledger
-from newsletter.delivery.broadcaster import Broadcaster, Job
+from newsletter.delivery.broadcaster import Broadcaster
+from newsletter.delivery.job import Job
 from newsletter.delivery.planning import create_broadcast
 from newsletter.delivery.protocol import (
     Accepted,

@@ -24,7 +24,8 @@ from newsletter.audience import suppression
 from newsletter.audience.subscribers import State, barred, leave
 from newsletter.config import DeliveryConfig
 from newsletter.delivery import ledger
-from newsletter.delivery.broadcaster import Broadcaster, Job
+from newsletter.delivery.broadcaster import Broadcaster
+from newsletter.delivery.job import Job
 from newsletter.delivery.owner import this_process
 from newsletter.delivery.planning import create_broadcast
 from newsletter.delivery.protocol import (

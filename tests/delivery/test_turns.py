@@ -15,7 +15,8 @@ from test_broadcaster import JOB_MESSAGE, START, FakeClock, ScriptedProvider, pl
 from newsletter.clock import SystemClock
 from newsletter.config import DeliveryConfig
 from newsletter.delivery import planning, switch
-from newsletter.delivery.broadcaster import Broadcaster, Job, Progress
+from newsletter.delivery.broadcaster import Broadcaster
+from newsletter.delivery.job import Job, Progress
 from newsletter.delivery.protocol import Accepted, Outcome, Recipient, RecipientsRefused, Refused, Unknown
 from newsletter.delivery.report import Report, report_of
 from newsletter.errors import NewsletterError, PartlySentError, ProviderError, SafetyError
