@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--recipients", type=int, default=20_000, help=f"how many, up to {MOST:,} (default 20,000)")
     parser.add_argument("--rounds", type=int, default=3, help="how often both send to all of them (default 3)")
     parser.add_argument("--limit", type=float, default=900.0, help="seconds after which a process is stopped (900)")
+    parser.add_argument("--concurrency", type=int, default=4, help="calls under way at once, for both (default 4)")
     parser.add_argument("--profile", action="store_true", help="show the functions in which our time goes")
     parser.add_argument("--child", nargs=3, metavar=("WORK", "FOLDER", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error(f"--recipients must be from 1 to {MOST}")
     if options.child:
         work, folder, url = options.child
-        print(json.dumps(_WORKS[work](Path(folder), url, options.recipients)))
+        print(json.dumps(_WORKS[work](Path(folder), url, options.recipients, options.concurrency)))
         return
     with tempfile.TemporaryDirectory(prefix="newsletter-bench-") as folder, _responder() as url:
         _run(Path(folder), url, options)
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _run(folder: Path, url: str, options: argparse.Namespace) -> None:
     def child(work: str) -> dict[str, Any]:
         call = [sys.executable, "-m", "benchmarks.delivery", "--recipients", str(options.recipients)]
+        call += ["--concurrency", str(options.concurrency)]
         call += ["--child", work, str(folder), url]
         done = subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, timeout=options.limit)
         return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -81,14 +83,14 @@ def report(rounds: Sequence[Mapping[str, Mapping[str, Any]]]) -> str:
     return f"{table(header, rows)}\n\n{table(['ours', ''], facts)}\n"
 
 
-def prepare(folder: Path, _url: str, recipients: int) -> dict[str, Any]:
+def prepare(folder: Path, _url: str, recipients: int, _concurrency: int) -> dict[str, Any]:
     """A database with the readers and the approved edition; every 20th or so has left or is suppressed."""
     from newsletter.clock import SystemClock
     from newsletter.schedule.queue import approve
     from newsletter.store.database import open_store
     from newsletter.store.tables import subscribers, suppressions
 
-    desk, now = _desk(folder), SystemClock().now()
+    desk, now = _desk(folder, 1), SystemClock().now()
     edition = desk.render(desk.find(_SLUG))
     store = open_store("", folder / "prepared")
     for start in range(0, recipients, _CHUNK):
@@ -121,28 +123,39 @@ def _reader(number: int) -> dict[str, Any]:
     return {"email": email, "email_key": email, "name": f"Zoë {number} O'Brien", "state": state}
 
 
-def bare(folder: Path, url: str, recipients: int) -> dict[str, Any]:
-    """What a loop over `requests.Session.post` needs for as many full calls; the body is made beforehand."""
+def bare(folder: Path, url: str, recipients: int, concurrency: int) -> dict[str, Any]:
+    """What loops over `requests.Session.post`, in so many threads, need for as many full calls with a ready body."""
+    from threading import Thread
+
     import requests
 
     body = _body(folder)
     calls = (_mailed(recipients) + 99) // 100
-    session = requests.Session()
-    session.trust_env = False
     headers = {"Content-Type": "application/json", "Authorization": "Bearer k"}
+    numbers = iter(range(calls))
+
+    def post() -> None:
+        session = requests.Session()
+        session.trust_env = False
+        for number in numbers:
+            answer = session.post(
+                f"{url}/mails/bulk", data=body, headers=headers | {"Idempotency-Key": str(number)}, timeout=(10, 60)
+            )
+            assert answer.json()["success"]
+
+    threads = [Thread(target=post) for _ in range(concurrency)]
     start, cpu = time.perf_counter(), time.process_time()
-    for number in range(calls):
-        answer = session.post(
-            f"{url}/mails/bulk", data=body, headers=headers | {"Idempotency-Key": str(number)}, timeout=(10, 60)
-        )
-        assert answer.json()["success"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     seconds, spent = time.perf_counter() - start, time.process_time() - cpu
     return {"rate": calls * 100 / seconds, "cpu": spent / calls / 100, "wire": len(body) / 100, "memory": _peak()}
 
 
-def ours(folder: Path, url: str, recipients: int) -> dict[str, Any]:
+def ours(folder: Path, url: str, recipients: int, concurrency: int) -> dict[str, Any]:
     """Plan and post the broadcast, as `newsletter send --now` does."""
-    with _sending(folder, url) as (sending, transactions):
+    with _sending(folder, url, concurrency) as (sending, transactions):
         started, first = time.perf_counter(), list[float]()
         sending.progress = lambda _: None if first else first.append(time.perf_counter() - started)
         report, spent = _send(sending)
@@ -168,13 +181,13 @@ def ours(folder: Path, url: str, recipients: int) -> dict[str, Any]:
     }
 
 
-def profile(folder: Path, url: str, _recipients: int) -> dict[str, Any]:
+def profile(folder: Path, url: str, _recipients: int, concurrency: int) -> dict[str, Any]:
     """The broadcast once more under cProfile."""
     import cProfile
     import io
     import pstats
 
-    with _sending(folder, url) as (sending, _):
+    with _sending(folder, url, concurrency) as (sending, _):
         profiler = cProfile.Profile()
         profiler.runcall(_send, sending)
     out = io.StringIO()
@@ -183,7 +196,7 @@ def profile(folder: Path, url: str, _recipients: int) -> dict[str, Any]:
     return {"profile": out.getvalue()}
 
 
-_WORKS: Mapping[str, Callable[[Path, str, int], dict[str, Any]]] = {
+_WORKS: Mapping[str, Callable[[Path, str, int, int], dict[str, Any]]] = {
     "prepare": prepare,
     "bare": bare,
     "ours": ours,
@@ -202,7 +215,7 @@ def _send(sending: Any) -> tuple[Any, float]:
 
 
 @contextmanager
-def _sending(folder: Path, url: str) -> Iterator[tuple[Any, list[int]]]:
+def _sending(folder: Path, url: str, concurrency: int) -> Iterator[tuple[Any, list[int]]]:
     """Everything that sends, over a fresh copy of the prepared database, and a count of its transactions."""
     from sqlalchemy import event
 
@@ -211,7 +224,7 @@ def _sending(folder: Path, url: str) -> Iterator[tuple[Any, list[int]]]:
     from newsletter.providers.autosend import AutoSend
     from newsletter.store.database import open_store
 
-    desk = _desk(folder)
+    desk = _desk(folder, concurrency)
     state = desk.publication.state
     state.mkdir(parents=True, exist_ok=True)
     for file in state.glob("newsletter.db*"):
@@ -230,7 +243,7 @@ def _sending(folder: Path, url: str) -> Iterator[tuple[Any, list[int]]]:
         store.close()
 
 
-def _desk(folder: Path) -> Any:
+def _desk(folder: Path, concurrency: int) -> Any:
     """The sample publication with its state in `folder` and no limit to its speed."""
     from dataclasses import replace
 
@@ -238,7 +251,7 @@ def _desk(folder: Path) -> Any:
     from newsletter.publication import Publication, find_publication
 
     found = find_publication(ROOT)
-    quick = found.config.delivery.model_copy(update={"requests_per_second": 1e6})
+    quick = found.config.delivery.model_copy(update={"requests_per_second": 1e6, "concurrency": concurrency})
     desk = open_desk(found)
     return replace(desk, publication=Publication(folder / "state", found.config.model_copy(update={"delivery": quick})))
 
@@ -249,7 +262,7 @@ def _body(folder: Path) -> bytes:
     from newsletter.delivery.ledger import Reader
     from newsletter.pipeline.sending import message_of, values_of
 
-    desk = _desk(folder)
+    desk = _desk(folder, 1)
     edition = desk.render(desk.find(_SLUG))
     values = values_of(edition, open_signer(desk.publication.state), desk)
     readers = [Reader(n, row["email"], row["name"]) for n in range(1000, 1100) for row in [_reader(n)]]

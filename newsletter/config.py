@@ -284,13 +284,17 @@ class ScheduleConfig(_Section):
 class ProviderConfig(_Section):
     """`[provider]`: who carries the mail, and what it is known to promise."""
 
-    name: Literal["autosend", "outbox"] = "autosend"
+    name: Literal["autosend", "smtp", "outbox"] = "autosend"
     api_key: SecretName = "AUTOSEND_API_KEY"
     base_url: WebAddress = "https://api.autosend.com/v1"
     connect_timeout: Duration = timedelta(seconds=10)
     read_timeout: Duration = timedelta(seconds=60)
     idempotency: Literal["auto", "honoured", "unproven"] = "auto"
     header_variables: bool = True
+    smtp_host: OneLine = ""
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: OneLine = ""
 
 
 class DeliveryConfig(_Section):
@@ -298,10 +302,13 @@ class DeliveryConfig(_Section):
 
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 100
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    daily_limit: Annotated[int, Field(ge=0)] = 0
+    warm_up: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    refusals: Annotated[float, Field(gt=0, le=1)] = 0.1
     max_attempts: Annotated[int, Field(ge=1)] = 8
     backoff: Duration = timedelta(seconds=1)
     backoff_limit: Duration = timedelta(seconds=60)
-    daily_limit: Annotated[int, Field(ge=0)] = 0
 
 
 class NotifyConfig(_Section):

@@ -89,7 +89,8 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "empty_slot": "Whether the editors are told when a slot stays empty.",
     },
     "provider": {
-        "name": "`outbox` writes mails as files into `.newsletter/outbox`; nothing is sent.",
+        "name": "`smtp` hands mails to a mail server, one by one. `outbox` writes them as files into "
+        "`.newsletter/outbox`; nothing is sent.",
         "api_key": "The name under which the key is found.",
         "base_url": "The address of the provider's API.",
         "connect_timeout": "How long to wait for a connection.",
@@ -97,14 +98,21 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "idempotency": "Whether a call repeated under its key is taken once: `auto` trusts only our own simulator, "
         "`honoured` the provider, `unproven` nobody. See [delivery.md](delivery.md#repeating-a-call).",
         "header_variables": "Whether the provider fills variables in headers. If not, readers leave by mail.",
+        "smtp_host": "The mail server; needed with `smtp`.",
+        "smtp_port": "Its port: 587 goes with `starttls`, 465 with `tls`.",
+        "smtp_security": "`starttls` never goes on in the clear; `none` is for a server on this machine.",
+        "smtp_user": "The user whose password is the secret that `api_key` names; empty: no login.",
     },
     "delivery": {
         "batch_size": "Readers in one call; never more than the provider takes (AutoSend: 100).",
         "requests_per_second": "The provider's limit. We stay just below it.",
+        "concurrency": "Calls that one process has under way at once, where the rate lets it.",
+        "daily_limit": "Mails a day (UTC) that your plan allows; 0: no limit. The rest waits for the next day.",
+        "warm_up": "Limits of the first days on which a new key mails anyone, such as `[500, 1000, 5000]`.",
+        "refusals": "The share of readers whom the provider may refuse before the broadcast pauses (from 20 on).",
         "max_attempts": "Calls for one batch before the sending stops.",
         "backoff": "The wait after the first failed call; it doubles from call to call.",
         "backoff_limit": "The longest such wait.",
-        "daily_limit": "Mails that your plan allows in a day; a check warns of more. 0: not known.",
     },
     "notify": {
         "editors": "Who gets notices by mail, through the provider.",
@@ -224,6 +232,8 @@ def _row(key: str, field: FieldInfo, meaning: str) -> str:
 def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(f"`{_toml(choice)}`" for choice in get_args(field.annotation))
+    if get_origin(field.annotation) is tuple and int in getattr(get_args(field.annotation)[0], "__args__", ()):
+        return "list of whole numbers"
     if get_origin(field.annotation) is tuple:
         return _LISTS.get(get_args(field.annotation)[0], "list of addresses")
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

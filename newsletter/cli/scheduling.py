@@ -7,7 +7,7 @@ from contextlib import nullcontext, suppress
 from newsletter.cli.output import Output
 from newsletter.cli.stopping import stop_on_signals
 from newsletter.clock import Clock
-from newsletter.delivery.broadcaster import Progress
+from newsletter.delivery.job import Progress
 from newsletter.errors import NewsletterError
 from newsletter.pipeline.overview import until
 from newsletter.pipeline.providers import open_provider

@@ -81,6 +81,46 @@ def status(context: typer.Context) -> None:
     out.result(data, lines)
 
 
+def stop(
+    context: typer.Context,
+    reason: str = typer.Option("", "--reason", metavar="TEXT", help="Why, for whoever looks at status."),
+) -> None:
+    """Stop all sending: calls under way are finished, no other is made.
+
+    It holds for every process on every machine, until `newsletter resume`. No slot is opened meanwhile.
+    """
+    from newsletter.delivery import switch
+
+    out: Output = context.obj
+    out.command = "stop"
+    with store_of(publication_of(out)) as store, store.transaction() as connection:
+        new = switch.stop(connection, reason, datetime.now(UTC))
+        state = switch.stopped(connection)
+    assert state is not None  # noqa: S101 - it was set here, or before
+    since = f"{state.since:%Y-%m-%d %H:%M} UTC"
+    line = "stopped: calls under way are finished, no other is made" if new else f"it is stopped since {since}"
+    out.result(
+        {"stopped": True, "since": state.since.isoformat(), "reason": state.reason},
+        [line, "go on with: newsletter resume"],
+    )
+
+
+def resume(context: typer.Context) -> None:
+    """Allow sending again after `newsletter stop`.
+
+    A broadcast that it paused is gone on with by the scheduler, or by `newsletter send ISSUE --resume`.
+    """
+    from newsletter.delivery import switch
+
+    out: Output = context.obj
+    out.command = "resume"
+    with store_of(publication_of(out)) as store, store.transaction() as connection:
+        lifted, slugs = switch.resume(connection)
+    lines = ["sending is allowed again" if lifted else "it was not stopped"]
+    lines += [f"the scheduler goes on with {slug}; or now: newsletter send {slug} --resume" for slug in slugs]
+    out.result({"stopped": False, "lifted": lifted, "broadcasts": slugs}, lines)
+
+
 def _test(out: Output, desk: Desk, store: Store, reference: str, addresses: list[str]) -> None:
     from newsletter.audience.addresses import parse_address
     from newsletter.clock import SystemClock
@@ -148,7 +188,7 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
         stop_on_signals(out.say) as stop,
         progress_of(out, slug) as progress,
     ):
-        sending = Sending(desk, store, opened.provider, SystemClock(), progress, stop.wanted)
+        sending = Sending(desk, store, opened.provider, SystemClock(), progress, stop.wanted, pauses=True)
         try:
             report = act(sending)
         except NewsletterError as error:

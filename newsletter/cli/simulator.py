@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Literal
 
 import typer
 
@@ -33,6 +34,9 @@ def run(
         "", metavar="URL", help="An address on this machine that gets signed events; NAME+bounce@… bounces."
     ),
     webhook_secret: str = typer.Option("", metavar="NAME", help="The NAME of the environment variable to sign with."),
+    bodies: Literal["full", "template"] = typer.Option(
+        "full", "--bodies", help="Keep each mail, or the template and its values only."
+    ),
     no_idempotency: bool = typer.Option(False, "--no-idempotency", help="Take a repeat under the same key again."),
 ) -> None:
     """Play AutoSend on this machine.
@@ -51,6 +55,7 @@ def run(
         latency_ms=latency,
         faults=faults,
         idempotency=not no_idempotency,
+        bodies=bodies,
         older=older,
         webhook=webhook,
         webhook_secret=_secret(webhook_secret),

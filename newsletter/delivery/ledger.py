@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -57,22 +57,46 @@ _OURS = and_(
     batches.c.owner == bindparam("by"),
 )
 _IN_BATCH = and_(deliveries.c.broadcast_id == _OF, deliveries.c.batch_number == _BATCH)
+_NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
 _FIRST = (
     select(batches.c.number)
     .where(batches.c.broadcast_id == _OF, batches.c.state == bindparam("in_state"))
     .where(batches.c.number.not_in(bindparam("but_not", expanding=True)))
     .order_by(batches.c.number)
-    .limit(1)
+    .limit(bindparam("count"))
 )
+# A select and then an update: as a subquery, PostgreSQL may run it once for each row and take more than the limit.
+# Locked rows are another process's: PostgreSQL passes them over, SQLite has one writer anyway.
+_LOCK = _FIRST.with_for_update(skip_locked=True)
 _CLAIM = update(batches).where(
-    batches.c.broadcast_id == _OF, batches.c.number == _BATCH, batches.c.state == bindparam("from_state")
+    batches.c.broadcast_id == _OF, batches.c.number.in_(_NUMBERS), batches.c.state == bindparam("in_state")
 )
-_BEGIN = update(batches).where(_OURS).values(attempts=batches.c.attempts + 1)
+_BEGIN = (
+    update(batches)
+    .where(batches.c.broadcast_id == _OF, batches.c.number.in_(_NUMBERS))
+    .where(batches.c.state == BatchState.POSTING, batches.c.owner == bindparam("by"))
+    .values(attempts=batches.c.attempts + 1)
+    .returning(batches.c.number)
+)
+_KEY = update(batches).where(batches.c.broadcast_id == _OF, batches.c.number == _BATCH)
 _READERS = (
-    select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, BARRED)
+    select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, deliveries.c.batch_number, BARRED)
     .select_from(with_standing(deliveries, deliveries.c.subscriber_id))
-    .where(_IN_BATCH, deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
+    .where(deliveries.c.broadcast_id == _OF, deliveries.c.batch_number.in_(_NUMBERS))
+    .where(deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
 )
+_ACCEPT = (
+    update(batches)
+    .where(batches.c.broadcast_id == _OF, batches.c.number.in_(_NUMBERS))
+    .where(batches.c.state == BatchState.POSTING, batches.c.owner == bindparam("by"))
+    .returning(batches.c.number)
+)
+_ACCEPT_READERS = update(deliveries).where(
+    deliveries.c.broadcast_id == _OF,
+    deliveries.c.batch_number.in_(_NUMBERS),
+    deliveries.c.state.in_(delivery_states_before(DeliveryState.ACCEPTED)),
+)
+_REFERENCE = update(batches).where(batches.c.broadcast_id == _OF, batches.c.number == _BATCH)
 _SETTLE = {state: update(batches).where(_OURS, batches.c.state.in_(batch_states_before(state))) for state in BatchState}
 _MOVE = {
     state: update(deliveries).where(_IN_BATCH, deliveries.c.state.in_(delivery_states_before(state)))
@@ -119,7 +143,7 @@ def settle_the_abandoned(connection: Connection, broadcast_id: int, now: datetim
     return len(gone)
 
 
-def claim_batch(
+def claim_batches(
     connection: Connection,
     broadcast_id: int,
     owner: str,
@@ -127,39 +151,71 @@ def claim_batch(
     *,
     unknown_too: bool,
     but_not: Collection[int] = (),
-) -> Claim | None:
-    """Take the first batch that nobody posts, or None. Unknown ones only where a repeat of them is known to be safe."""
+    count: int = 1,
+) -> list[Claim]:
+    """Take the first batches that nobody posts, up to `count`. Unknown ones only where a repeat is known to be safe."""
     # Unknown before pending: what is in doubt is cleared up first. Two queries, each answered by the index alone.
     states = [BatchState.UNKNOWN, BatchState.PENDING] if unknown_too else [BatchState.PENDING]
+    found: list[Claim] = []
     for state in states:
-        wanted = {
-            "of": broadcast_id,
-            "in_state": state,
-            "but_not": list(but_not) if state == BatchState.UNKNOWN else [],
-        }
-        while (number := connection.execute(_FIRST, wanted).scalar()) is not None:
-            place = {"of": broadcast_id, "batch": number, "from_state": state}
+        if len(found) < count:
+            wanted = {
+                "of": broadcast_id,
+                "in_state": state,
+                "but_not": list(but_not) if state == BatchState.UNKNOWN else [],
+                "count": count - len(found),
+            }
             mine = {"state": BatchState.POSTING, "owner": owner, "lease_until": lease_until}
-            if connection.execute(_CLAIM, place | mine).rowcount:
-                return Claim(broadcast_id, number, owner, tainted=state == BatchState.UNKNOWN)
-    return None
+            numbers = list(connection.execute(_LOCK, wanted).scalars())
+            if numbers:
+                connection.execute(_CLAIM, {"of": broadcast_id, "numbers": numbers, "in_state": state} | mine)
+            tainted = state == BatchState.UNKNOWN
+            found += [Claim(broadcast_id, number, owner, tainted=tainted) for number in numbers]
+    return found
 
 
-def begin_attempt(connection: Connection, claim: Claim, lease_until: datetime, key: str) -> bool:
-    """Write down that a call for the batch is about to be made under `key`; False where the batch is not ours."""
-    values = {"lease_until": lease_until, "idempotency_key": key}
-    return connection.execute(_BEGIN, _place(claim) | {"by": claim.owner} | values).rowcount > 0
+def claimable(connection: Connection, broadcast_id: int, *, unknown_too: bool, but_not: Collection[int]) -> bool:
+    """Whether there is a batch that nobody posts and that may be posted."""
+    for state in [BatchState.UNKNOWN, BatchState.PENDING] if unknown_too else [BatchState.PENDING]:
+        barred = list(but_not) if state == BatchState.UNKNOWN else []
+        wanted = {"of": broadcast_id, "in_state": state, "but_not": barred, "count": 1}
+        if connection.execute(_FIRST, wanted).first():
+            return True
+    return False
 
 
-def readers_of(connection: Connection, claim: Claim) -> tuple[list[Reader], dict[int, str]]:
-    """Who a call for the batch is for, in the order that never changes; and who of them must not be mailed, and why.
+def begin_calls(
+    connection: Connection, broadcast_id: int, owner: str, lease_until: datetime, keys: Mapping[int, str]
+) -> set[int]:
+    """Write down that calls for batches (number -> key) are about to be made; those of them that are ours."""
+    if not keys:
+        return set()
+    place = {"of": broadcast_id, "by": owner}
+    ours = set(connection.execute(_BEGIN, place | {"numbers": list(keys), "lease_until": lease_until}).scalars())
+    rows = [{"of": broadcast_id, "batch": number, "idempotency_key": keys[number]} for number in sorted(ours)]
+    if rows:
+        connection.execute(_KEY, rows)
+    return ours
+
+
+def readers_of_batches(
+    connection: Connection, broadcast_id: int, numbers: Sequence[int]
+) -> dict[int, tuple[list[Reader], dict[int, str]]]:
+    """Who a call for each batch is for, in the order that never changes; and who of them must not be mailed, and why.
 
     Suppression wins up to the last moment: who left since the broadcast was planned is barred, who is erased too.
     """
+    found: dict[int, tuple[list[Reader], dict[int, str]]] = {number: ([], {}) for number in numbers}
+    if not numbers:
+        return found
+    rows = connection.execute(_READERS, {"of": broadcast_id, "numbers": list(numbers)}).all()
     # Sorted here: asked for this order, SQLite would read the whole broadcast in it rather than the batch.
-    rows = sorted(connection.execute(_READERS, _place(claim)).all(), key=itemgetter(0))
-    barred = {number: reason for number, _, _, reason in rows if reason}
-    return [Reader(number, email, name) for number, email, name, _ in rows], barred
+    for number, email, name, batch, reason in sorted(rows, key=itemgetter(0)):
+        readers, barred = found[batch]
+        readers.append(Reader(number, email, name))
+        if reason:
+            barred[number] = reason
+    return found
 
 
 def settle_readers(connection: Connection, claim: Claim, reasons: Mapping[int, str], state: DeliveryState) -> None:
@@ -184,6 +240,28 @@ def settle_batch(
         return False
     connection.execute(_MOVE[delivery_state], _place(claim) | {"state": delivery_state})
     return True
+
+
+def settle_accepted(
+    connection: Connection, broadcast_id: int, owner: str, references: Mapping[int, str], now: datetime
+) -> list[int]:
+    """Write that the provider took these batches (number -> its name for it); those of them that were ours."""
+    if not references:
+        return []
+    here = {"of": broadcast_id, "by": owner, "numbers": list(references)}
+    end = {"state": BatchState.ACCEPTED, "owner": "", "lease_until": None, "settled_at": now, "error": ""}
+    ours = list(connection.execute(_ACCEPT, here | end).scalars())
+    if ours:
+        connection.execute(_ACCEPT_READERS, {"of": broadcast_id, "numbers": ours, "state": DeliveryState.ACCEPTED})
+        connection.execute(
+            _REFERENCE, [{"of": broadcast_id, "batch": n, "reference": references[n][:200]} for n in ours]
+        )
+    return ours
+
+
+def note_dropped(connection: Connection, claim: Claim, dropped: int, error: str) -> None:
+    """Write how many readers of a batch that was taken the provider left out."""
+    connection.execute(_REFERENCE, _place(claim) | {"dropped": dropped, "error": error})
 
 
 def decide_unknown(connection: Connection, broadcast_id: int, *, repeat: bool, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.errors import SafetyError
 from newsletter.store.tables import batches, broadcasts, deliveries
 
-PAGE = 5000  # readers a transaction: large enough that its fsync costs little, small enough to stop between two
+PAGE = 1000  # readers a transaction: few enough that no call waits long for it
 
 
 def create_broadcast(
@@ -57,30 +58,53 @@ def create_broadcast(
     return int(key[0])
 
 
-def plan_page(connection: Connection, broadcast_id: int, size: int) -> bool:
-    """Put the next subscribers into batches of `size`; False when everyone is in.
+@dataclass(frozen=True)
+class Planned:
+    """What a page of planning did: so many readers in batches, so many skipped; true where there is more to plan."""
+
+    more: bool
+    mailed: int = 0
+    skipped: int = 0
+
+    def __bool__(self) -> bool:
+        return self.more
+
+
+def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
+    """Put the next subscribers into batches of `size`; false when everyone is in.
 
     Who must not be mailed gets a delivery too, `skipped` and in batch 0, so that the ledger accounts for everybody.
-    The rows are made by the database itself: a million of them need not come here and go back.
+    The rows are made by the database itself: a million of them need not come here and go back. A batch is there to be
+    posted as soon as it is full, or the last: its readers never change afterwards.
     """
     # The row's lock keeps a second process on PostgreSQL from planning the same page; SQLite has one writer anyway.
-    query = select(broadcasts).where(broadcasts.c.id == broadcast_id).with_for_update()
-    broadcast = connection.execute(query).one()
+    query = select(broadcasts).where(broadcasts.c.id == broadcast_id).with_for_update(skip_locked=True)
+    broadcast = connection.execute(query).first()
+    if broadcast is None:  # another process is planning
+        return Planned(more=True)
     after, through = broadcast.planned_through, broadcast.audience_through
     if after >= through:
-        return False
+        return Planned(more=False)
     last = _last_batch(connection, broadcast_id)
     members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at).subquery()
     why = reason(members, broadcast.relation, broadcast.related_to)
     connection.execute(_insert(broadcast_id, members, why, size, (last, _filled(connection, broadcast_id, last))))
-    written, reached, number = _written(connection, broadcast_id, after)
-    numbers = range(last + 1, number + 1)
+    written, mailed, reached, number = _written(connection, broadcast_id, after)
+    done = reached if written == PAGE else through
+    number = max(last, number)
+    whole = done >= through or _filled(connection, broadcast_id, number) >= size
+    _add_batches(connection, broadcast_id, number if whole else number - 1)
+    connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(planned_through=done))
+    return Planned(done < through, mailed, written - mailed)
+
+
+def _add_batches(connection: Connection, broadcast_id: int, through: int) -> None:
+    """Make the batches up to the number `through` that are not there."""
+    known = select(func.coalesce(func.max(batches.c.number), 0)).where(batches.c.broadcast_id == broadcast_id)
+    numbers = range(connection.execute(known).scalar_one() + 1, through + 1)
     if numbers:
         new = {"broadcast_id": broadcast_id, "state": BatchState.PENDING}
-        connection.execute(batches.insert(), [new | {"number": added} for added in numbers])
-    done = reached if written == PAGE else through
-    connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(planned_through=done))
-    return bool(done < through)
+        connection.execute(batches.insert(), [new | {"number": number} for number in numbers])
 
 
 def _insert(broadcast_id: int, members: Subquery, why: ColumnElement[Any], size: int, end: tuple[int, int]) -> Insert:
@@ -104,19 +128,23 @@ def _insert(broadcast_id: int, members: Subquery, why: ColumnElement[Any], size:
     return deliveries.insert().from_select(list(columns), select(*columns.values()), include_defaults=False)
 
 
-def _written(connection: Connection, broadcast_id: int, after: int) -> tuple[int, int, int]:
-    """Of the deliveries to subscribers behind `after`: how many, the last subscriber, the last batch."""
+def _written(connection: Connection, broadcast_id: int, after: int) -> tuple[int, int, int, int]:
+    """Of the deliveries to subscribers behind `after`: how many, in batches, the last subscriber, the last batch."""
     last = func.coalesce(func.max(deliveries.c.subscriber_id), 0), func.coalesce(func.max(deliveries.c.batch_number), 0)
+    mailed = func.count().filter(deliveries.c.batch_number > 0)
     behind = (deliveries.c.broadcast_id == broadcast_id) & (deliveries.c.subscriber_id > after)
-    count, reached, number = connection.execute(select(func.count(), *last).where(behind)).one()
-    return count, reached, number
+    count, in_batches, reached, number = connection.execute(select(func.count(), mailed, *last).where(behind)).one()
+    return count, in_batches, reached, number
 
 
 def _last_batch(connection: Connection, broadcast_id: int) -> int:
-    query = select(func.coalesce(func.max(batches.c.number), 0)).where(batches.c.broadcast_id == broadcast_id)
-    return int(connection.execute(query).scalar_one())
+    """The last batch with readers; it may not be full, and then it is no batch to be posted yet."""
+    query = select(func.coalesce(func.max(deliveries.c.batch_number), 0))
+    return int(connection.execute(query.where(deliveries.c.broadcast_id == broadcast_id)).scalar_one())
 
 
 def _filled(connection: Connection, broadcast_id: int, batch: int) -> int:
+    if not batch:
+        return 0
     in_batch = (deliveries.c.broadcast_id == broadcast_id) & (deliveries.c.batch_number == batch)
     return int(connection.execute(select(func.count()).select_from(deliveries).where(in_batch)).scalar_one())

@@ -40,11 +40,21 @@ class Recipient:
 
 
 @dataclass(frozen=True)
+class Quota:
+    """What the provider tells of its limit: calls a window, how many are left, seconds until all are free again."""
+
+    limit: int
+    remaining: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Accepted:
     """The provider took the call. `reference` is its name for it; `dropped` how many it left out, not saying whom."""
 
     reference: str = ""
     dropped: int = 0
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True)
@@ -56,10 +66,15 @@ class RecipientsRefused:
 
 @dataclass(frozen=True)
 class Refused:
-    """Nobody was taken, for now: the same call may be repeated, not before `retry_after` seconds."""
+    """Nobody was taken, for now: the same call may be repeated, not before `retry_after` seconds.
+
+    `too_fast`: since there were too many calls, so that all processes have to go slower.
+    """
 
     reason: str
     retry_after: float = 0.0
+    too_fast: bool = False
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,11 @@ class Provider(Protocol):
     @property
     def name(self) -> str:
         """The name under which the ledger remembers who carried a broadcast."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """Whose calls are counted together by the provider: a name that tells keys apart and gives none away."""
         ...
 
     @property

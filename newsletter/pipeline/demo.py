@@ -16,7 +16,7 @@ from pathlib import Path
 from newsletter.audience.files import read_list
 from newsletter.audience.importing import import_entries
 from newsletter.clock import SystemClock
-from newsletter.delivery.broadcaster import Progress
+from newsletter.delivery.job import Progress
 from newsletter.delivery.report import Report
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.pipeline.approval import approve

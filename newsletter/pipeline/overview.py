@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from newsletter.audience.subscribers import count_by_state
 from newsletter.config import secret
+from newsletter.delivery import switch
 from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.states import DeliveryState
 from newsletter.publication import Publication
@@ -28,6 +29,7 @@ def overview(publication: Publication, store: Store, now: datetime) -> tuple[dic
         readers = count_by_state(connection)
         waiting = approved(connection)
         newest = connection.execute(select(broadcasts.c.id).order_by(broadcasts.c.id.desc()).limit(_SHOWN)).scalars()
+        halted = switch.stopped(connection)
         reports = [report_of(connection, number) for number in list(newest)]
     turn = in_turn(waiting, slot)
     data = {
@@ -38,6 +40,7 @@ def overview(publication: Publication, store: Store, now: datetime) -> tuple[dic
         "next_issue": turn[0].slug if turn else None,
         "queue": [issue.slug for issue in waiting],
         "broadcasts": [report.as_json() for report in reports],
+        "stopped": {"since": halted.since.isoformat(), "reason": halted.reason} if halted else None,
     }
     provider = publication.config.provider
     sets = provider.name != "autosend" or secret(provider.api_key)
@@ -50,9 +53,18 @@ def overview(publication: Publication, store: Store, now: datetime) -> tuple[dic
         f"  goes out     {turn[0].slug if turn else 'nothing: no approved issue fits'}",
         f"  queue        {', '.join(issue.slug for issue in waiting) or 'empty'}",
         f"  through      {through}",
+        *_stopped_line(halted, publication.config.schedule.zone),
         *(_line(report, publication.config.schedule.zone) for report in reports),
     ]
     return data, lines
+
+
+def _stopped_line(halted: switch.Stopped | None, zone: ZoneInfo) -> list[str]:
+    if halted is None:
+        return []
+    why = f": {halted.reason}" if halted.reason else ""
+    since = f"{halted.since.astimezone(zone):%A %Y-%m-%d %H:%M} {zone.key}"
+    return [f"  STOPPED      since {since}{why}; nothing is sent until: newsletter resume"]
 
 
 def until(distance: timedelta) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from newsletter.config import secret
+from newsletter.config import ProviderConfig, secret
 from newsletter.delivery.protocol import Provider
+from newsletter.errors import ConfigError
 from newsletter.publication import Publication
+
+if TYPE_CHECKING:
+    from newsletter.providers.smtp import Smtp
 
 _STAND_IN_KEY = "stand-in"
 
@@ -39,6 +44,10 @@ def open_provider(publication: Publication) -> Iterator[Connection]:
         folder = publication.state / "outbox"
         yield Connection(Outbox(folder), f"the mails are files in {folder}")
         return
+    if config.name == "smtp":
+        with closing(_smtp(config)) as smtp:
+            yield Connection(smtp)
+        return
     timeouts = (config.connect_timeout.total_seconds(), config.read_timeout.total_seconds())
     key = secret(config.api_key)
     if key:
@@ -59,6 +68,20 @@ def open_provider(publication: Publication) -> Iterator[Connection]:
         provider = AutoSend(url, _STAND_IN_KEY, timeouts=timeouts, honours_keys=honours_keys(url))
         notice = f"{config.api_key} is not set: the simulator took the mails, look at {folder / 'accepted.ndjson'}"
         yield Connection(provider, notice)
+
+
+def _smtp(config: ProviderConfig) -> Smtp:
+    from newsletter.providers.smtp import Server, Smtp
+
+    if not config.smtp_host:
+        raise ConfigError('[provider] name = "smtp" needs a mail server', 'smtp_host = "mail.example.org"')
+    password = secret(config.api_key) if config.smtp_user else ""
+    if password is None:
+        raise ConfigError(
+            f"{config.api_key} is not set: the password of {config.smtp_user}", "see docs/configuration.md"
+        )
+    timeout = config.read_timeout.total_seconds()
+    return Smtp(Server(config.smtp_host, config.smtp_port, config.smtp_security, config.smtp_user, password, timeout))
 
 
 @contextmanager

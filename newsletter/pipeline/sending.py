@@ -12,8 +12,9 @@ from newsletter.audience.tokens import Signer, open_signer
 from newsletter.clock import Clock
 from newsletter.content.issue import Issue
 from newsletter.content.reader import read_issue
-from newsletter.delivery import ledger
-from newsletter.delivery.broadcaster import Broadcaster, Job, Progress
+from newsletter.delivery import ledger, switch
+from newsletter.delivery.broadcaster import Broadcaster
+from newsletter.delivery.job import Job, Progress
 from newsletter.delivery.ledger import Reader
 from newsletter.delivery.planning import create_broadcast
 from newsletter.delivery.protocol import (
@@ -48,6 +49,7 @@ class Sending:
     clock: Clock
     progress: Callable[[Progress], None] = lambda _: None
     wants_stop: Callable[[], bool] = lambda: False
+    pauses: bool = False  # whether what `wants_stop` stopped waits for a person
     reports: list[Report] = field(default_factory=list)
 
     def objection(self, issue: Approved) -> str:
@@ -55,7 +57,15 @@ class Sending:
         return objection(self.desk, issue)
 
     def plan(self, connection: Connection, issue: Approved, slot_id: int | None) -> int:
-        """Write down the broadcast of an approved issue on the caller's transaction; its id."""
+        """Write down the broadcast of an approved issue on the caller's transaction; its id.
+
+        Raises SafetyError while the kill switch is set: a slot is then not opened either, and may be late.
+        """
+        if halted := switch.stopped(connection):
+            raise SafetyError(
+                f'"{issue.slug}" is not sent: stopped by hand since {halted.since:%Y-%m-%d %H:%M} UTC',
+                "newsletter resume",
+            )
         return create_broadcast(
             connection,
             slug=issue.slug,
@@ -98,6 +108,7 @@ class Sending:
             clock=self.clock,
             progress=self.progress,
             wants_stop=self.wants_stop,
+            pauses=self.pauses,
         )
         report = broadcaster.run(broadcast_id, job)
         self.reports.append(report)

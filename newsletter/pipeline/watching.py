@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from newsletter.clock import Clock, SystemClock
-from newsletter.delivery.broadcaster import Progress
+from newsletter.delivery.job import Progress
 from newsletter.delivery.owner import is_gone, this_process
 from newsletter.delivery.protocol import Provider
 from newsletter.delivery.report import Report

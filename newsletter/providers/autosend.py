@@ -6,11 +6,13 @@ documentation disagree, this client works with either.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from email.utils import parseaddr
+from dataclasses import dataclass, replace
+from email.utils import mktime_tz, parseaddr, parsedate_tz
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,11 +27,13 @@ from newsletter.delivery.protocol import (
     Message,
     Outcome,
     Post,
+    Quota,
     Recipient,
     RecipientsRefused,
     Refused,
     Unknown,
 )
+from newsletter.providers.mail import shown_name
 
 LARGEST_BATCH = 100  # recipients a call
 _LONGEST_WAIT = 3600.0
@@ -73,6 +77,8 @@ class AutoSend:
         header_variables: bool = True,
     ) -> None:
         self.honours_keys = honours_keys
+        # Short of what could be guessed from, long enough to tell the keys of one database apart.
+        self.account = f"autosend-{hashlib.sha256(f'{base_url} {key}'.encode()).hexdigest()[:12]}"
         self._url = f"{base_url}/mails/bulk"
         self._timeouts = timeouts
         self._header_variables = header_variables
@@ -146,9 +152,9 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, recipie
     error = answer["error"] if documented else {}
     reason = f"the provider answered {status}: {_sentence(error.get('message')) or 'no message'}"
     if status == 200 and answer.get("success") is True:
-        return _accepted(answer.get("data"), recipients)
+        return replace(_accepted(answer.get("data"), recipients), quota=_quota(headers))
     if status == 429:
-        return Refused(reason, _wait(answer, error, headers))
+        return Refused(reason, _wait(answer, error, headers), too_fast=True, quota=_quota(headers))
     if status == 500 and documented:
         return Refused(reason, _wait(answer, error, headers))
     if status == 400 and (reasons := _refused_recipients(error, recipients)):
@@ -195,7 +201,7 @@ def _read_failure(error: requests.RequestException) -> Outcome:
     return Unknown("the connection broke before the answer")
 
 
-def _accepted(data: object, recipients: int) -> Outcome:
+def _accepted(data: object, recipients: int) -> Accepted:
     facts: Mapping[str, Any] = data if isinstance(data, dict) else {}
     failed = facts.get("failedCount")
     dropped = failed if isinstance(failed, int) and 0 < failed <= recipients else 0
@@ -227,6 +233,17 @@ def _wait(answer: Mapping[str, Any], error: Mapping[str, Any], headers: Mapping[
     return 0.0
 
 
+def _quota(headers: Mapping[str, str]) -> Quota | None:
+    """The three documented headers; the reset is a Unix second of the provider's clock, which its `Date` tells."""
+    try:
+        limit, remaining, reset = (int(headers[f"X-RateLimit-{word}"]) for word in ("Limit", "Remaining", "Reset"))
+    except (KeyError, ValueError):
+        return None
+    date = parsedate_tz(headers.get("Date", ""))
+    seconds = reset - (mktime_tz(date) if date else time.time())
+    return Quota(limit, remaining, seconds) if limit > 0 and 0 <= seconds <= _LONGEST_WAIT else None
+
+
 def _json(content: bytes) -> dict[str, Any]:
     try:
         value = json.loads(content)
@@ -255,4 +272,5 @@ def _constant(message: Message) -> dict[str, str]:
 
 def _recipient(recipient: Recipient) -> dict[str, Any]:
     row: dict[str, Any] = {"email": recipient.email, "dynamicData": dict(recipient.values)}
-    return row | {"name": recipient.name} if recipient.name else row
+    name = shown_name(recipient.name)
+    return row | {"name": name} if name else row

@@ -12,20 +12,15 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from newsletter.delivery.protocol import Accepted, Blocked, Message, Outcome, Post, Recipient, RecipientsRefused
-from newsletter.render.fill import fill
-from newsletter.render.merge import safe
-from newsletter.render.mime import to_mime
+from newsletter.providers.mail import is_address, mime_of
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9@._+-]+")
-_ADDRESS = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]{1,255}")
-_BREAKS = re.compile(r"[\r\n\0]+")
 _PENDING = ".pending-"  # folders that a crash left behind begin so
 
 
@@ -35,6 +30,7 @@ class Outbox:
 
     folder: Path
     name: str = "outbox"
+    account: str = "outbox"
     largest_batch: int = 100
     honours_keys: bool = True
 
@@ -56,10 +52,10 @@ class Outbox:
         target = self.folder / key
         if target.is_dir():
             return Accepted(key)
-        if refused := {n: "this is no address" for n, r in enumerate(recipients) if not _is_address(r.email)}:
+        if refused := {n: "this is no address" for n, r in enumerate(recipients) if not is_address(r.email)}:
             return RecipientsRefused(refused)
         try:
-            mails = [(_file_name(number, r.email), _mime(message, r)) for number, r in enumerate(recipients)]
+            mails = [(_file_name(number, r.email), mime_of(message, r)) for number, r in enumerate(recipients)]
         except (ValueError, LookupError) as error:
             return Blocked(f"the message cannot be written as a mail: {error}"[:200], "check its sender and headers")
         try:
@@ -104,22 +100,3 @@ def _sync(folder: Path) -> None:
 
 def _file_name(number: int, address: str) -> str:
     return f"{number + 1:03}-{_UNSAFE.sub('_', address).strip('.')[:80] or '_'}.eml"
-
-
-def _is_address(text: str) -> bool:
-    """Whether a mail can go there without SMTPUTF8 (RFC 6531), which few mail programs open."""
-    return text.isascii() and _ADDRESS.fullmatch(text) is not None
-
-
-def _mime(message: Message, recipient: Recipient) -> bytes:
-    """The mail of one reader."""
-    values = recipient.values
-    mail = replace(
-        message,
-        subject=_BREAKS.sub(" ", fill(message.subject, values, html=False)),
-        html=fill(message.html, values, html=True),
-        text=fill(message.text, values, html=False),
-        headers={name: fill(value, values, html=False) for name, value in message.headers.items()},
-    )
-    name = safe(recipient.name).strip()
-    return to_mime(mail, to=f"{name} <{recipient.email}>" if name else recipient.email, date=datetime.now(UTC))

@@ -118,7 +118,8 @@ def _part(subtype: str, content: str) -> str:
 
 
 def _quoted_printable(data: bytes) -> str:
-    encoded = binascii.b2a_qp(data, istext=True).decode("ascii")
+    # Of a text without any line end it does not know which one to break with, and takes a bare LF.
+    encoded = re.sub(r"\r?\n", "\r\n", binascii.b2a_qp(data, istext=True).decode("ascii"))
     # Mailbox files would put a ">" before such a line (RFC 2049 section 3); the soft line break keeps it short.
     return re.sub(r"(?m)^From ", "=46rom=20=\r\n", encoded)
 

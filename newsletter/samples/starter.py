@@ -90,14 +90,21 @@ name = "outbox"                             # mails become files in .newsletter/
 # read_timeout = "60s"
 # idempotency = "auto"                      # "honoured": a call repeated under its key is known to send only once
 # header_variables = true                   # whether the provider fills variables in headers as it does in the text
+# smtp_host = ""                            # for name = "smtp": the mail server
+# smtp_port = 587
+# smtp_security = "starttls"                # or "tls"; "none" only for a server on this machine
+# smtp_user = ""                            # its password is the secret that api_key names
 
 [delivery]
 # batch_size = 100                          # readers in one call to the provider
 # requests_per_second = 2.0
+# concurrency = 4                           # calls under way at once, where the rate lets them
+# warm_up = []                              # limits of a new key's first days: [500, 1000, 5000]
+# refusals = 0.1                            # the share of refused readers at which the broadcast pauses
 # max_attempts = 8                          # calls for one batch before the broadcast pauses
 # backoff = "1s"                            # the wait after the first failed call; it doubles from call to call
 # backoff_limit = "60s"
-# daily_limit = 0                           # mails that your plan allows in a day; a check warns of more
+# daily_limit = 0                           # mails a day that your plan allows; the rest waits for the next day
 
 [theme]
 # name = "default"                          # "letter", or a folder in templates/: newsletter new-theme NAME

@@ -27,14 +27,17 @@ class Store:
     engine: Engine
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Connection]:
         """A connection whose changes are committed together at the end, or not at all.
 
-        On SQLite it takes the write lock at its start, so that what was read still holds when it is written.
+        On SQLite it takes the write lock at its start, so that what was read still holds when it is written. One that
+        is not `durable` does not wait for the disk: a power cut may undo it, together with all after it, never alone.
         Raises NewsletterError where the disk is full, the file read-only or the server gone.
         """
         try:
-            with self.engine.begin() as connection:
+            with self.engine.connect().execution_options(durable=durable) as connection, connection.begin():
+                if not durable and self.engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 yield connection
         except DatabaseError as error:
             raise _explain(error, self.engine) from error.orig
@@ -156,7 +159,12 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
+    options = connection.get_execution_options()
+    reading, durable = options.get("reading", False), options.get("durable", True)
+    record = connection.connection.info
+    if not reading and record.get("durable", True) != durable:  # in WAL, NORMAL commits without fsync
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        record["durable"] = durable
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 

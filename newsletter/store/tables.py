@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -284,4 +285,31 @@ notices = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("told_at", UtcDateTime),
     _one_of("state", "telling", "told", "failed"),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", String(16), primary_key=True),  # `stop`: while it is here, nobody begins a call
+    Column("reason", Text, nullable=False, default=""),
+    Column("since", UtcDateTime, nullable=False),
+)
+
+rates = Table(
+    "rates",
+    metadata,
+    Column("account", String(80), primary_key=True),  # a provider and a fingerprint of its key, never the key
+    Column("next_call", UtcDateTime, nullable=False),  # all moments before it are given to some process
+    Column("held_until", UtcDateTime, nullable=False),  # the provider asked to be left alone until then
+    Column("told", Float, nullable=False, default=0.0),  # calls a second, by the provider's headers; 0: not told
+    Column("share", Float, nullable=False, default=1.0),  # of the rate, after it was found too fast
+    Column("share_at", UtcDateTime, nullable=False),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("day", String(10), primary_key=True),  # in UTC
+    Column("readers", Integer, nullable=False, default=0),
 )

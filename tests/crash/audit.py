@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from newsletter.store.database import open_store
 from newsletter.store.tables import broadcasts, deliveries, subscribers
 
 from .place import Place
@@ -56,26 +55,19 @@ def audit(place: Place, provider: Provider, slug: str, subject: str = "") -> Aud
 
 def doubtful(place: Place, slug: str, states: Collection[str] = ("unknown",)) -> set[str]:
     """The addresses whose deliveries are in one of `states`."""
-    store = open_store("", place.state)
     query = select(deliveries.c.email).join(broadcasts, broadcasts.c.id == deliveries.c.broadcast_id)
-    with store.reading() as connection:
-        found = set(
-            connection.execute(query.where(broadcasts.c.slug == slug, deliveries.c.state.in_(states))).scalars()
-        )
-    store.close()
-    return found
+    here = query.where(broadcasts.c.slug == slug, deliveries.c.state.in_(states))
+    with place.store() as store, store.reading() as connection:
+        return set(connection.execute(here).scalars())
 
 
 def _from_the_store(place: Place, slug: str) -> tuple[set[str], Counter[str]]:
     """The active readers, and the broadcast's deliveries by state."""
-    store = open_store("", place.state)
     query = select(deliveries.c.state, func.count()).join(broadcasts, broadcasts.c.id == deliveries.c.broadcast_id)
-    with store.reading() as connection:
+    with place.store() as store, store.reading() as connection:
         active = connection.execute(select(subscribers.c.email).where(subscribers.c.state == "active")).scalars()
         counts = connection.execute(query.where(broadcasts.c.slug == slug).group_by(deliveries.c.state)).all()
-        found = set(active), Counter(dict(counts))
-    store.close()
-    return found
+        return set(active), Counter(dict(counts))
 
 
 def _reported(place: Place, slug: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -30,6 +30,8 @@ class Drill:
     faults: str = FAULTS
     idempotency: bool = True
     batch_size: int = 100
+    senders: int = 1
+    database_url: str = ""
 
 
 @dataclass
@@ -47,7 +49,11 @@ def run(drill: Drill, folder: Path, tell: Callable[[str], None] = lambda _: None
     faults = f"{drill.faults};seed={drill.seed}" if drill.faults else ""
     with running_provider(folder / "provider", faults=faults, idempotency=drill.idempotency) as provider:
         place = make_place(
-            folder / "publication", provider.url, recipients=drill.recipients, batch_size=drill.batch_size
+            folder / "publication",
+            provider.url,
+            recipients=drill.recipients,
+            batch_size=drill.batch_size,
+            database_url=drill.database_url,
         )
         outcome = broadcast(drill, place, provider, tell)
         outcome.audit = audit(place, provider, SLUG)
@@ -59,42 +65,56 @@ def broadcast(drill: Drill, place: Place, provider: Provider, tell: Callable[[st
     readers = int(place.run("send", SLUG, "--dry-run").data["readers"])
     first, resume = ("send", SLUG, "--now", "--confirm", f"{SLUG}:{readers}"), ("send", SLUG, "--resume")
     random, outcome, began, words = Random(drill.seed), Outcome(), time.monotonic(), first
+    running: list[subprocess.Popen[str]] = []
     while True:
-        left = drill.kills - len(outcome.killed_at)
-        sender = place.start(*words)
+        while len(running) < drill.senders:
+            running.append(place.start(*(resume if running else words)))
+        left, victim = drill.kills - len(outcome.killed_at), None
         if left:
             # Even odds over what is left to send: all kills land while it posts, and none knows where in a batch.
             before = provider.accepted()
             moment = before + random.uniform(0, 2 * (readers - before) / (left + 1))
-            _kill_when(sender, lambda: provider.accepted() >= moment, random.uniform(0, 0.02))  # noqa: B023
-        end = ended(sender)
-        outcome.ends.append(end)
-        if end.code == -9:
+            victim = _kill_one_when(running, lambda: provider.accepted() >= moment, random)  # noqa: B023
+        over = [sender for sender in running if victim is None or sender is victim or sender.poll() is not None]
+        running = [sender for sender in running if sender not in over]
+        ends = [ended(sender) for sender in over]
+        outcome.ends += ends
+        if -9 in [end.code for end in ends]:
             outcome.killed_at.append(provider.accepted())
             tell(f"kill {len(outcome.killed_at)} of {drill.kills}: the provider has {outcome.killed_at[-1]:,} mails")
-        words = first if end.code == _NO_BROADCAST else resume
-        if _is_over(end, outcome, drill):
+        words = first if all(end.code == _NO_BROADCAST for end in ends) else resume
+        if _is_over(ends, outcome, drill):
+            outcome.ends += [ended(sender) for sender in running]
             outcome.seconds = time.monotonic() - began
             return outcome
 
 
-def _kill_when(sender: subprocess.Popen[str], reached: Callable[[], bool], delay: float) -> None:
-    """`kill -9` the process some time after the moment is reached, unless it ended before."""
-    while sender.poll() is None:
+def _kill_one_when(
+    senders: list[subprocess.Popen[str]], reached: Callable[[], bool], random: Random
+) -> subprocess.Popen[str] | None:
+    """`kill -9` one of the processes some time after the moment is reached; None where all ended before."""
+    delay = random.uniform(0, 0.02)
+    while living := [sender for sender in senders if sender.poll() is None]:
         if reached():
             time.sleep(delay)
-            sender.kill()
-            return
+            victim = random.choice(living)
+            victim.kill()
+            return victim
         time.sleep(0.002)
+    return None
 
 
-def _is_over(end: Ended, outcome: Outcome, drill: Drill) -> bool:
-    if end.code == _OK:
+def _is_over(ends: Sequence[Ended], outcome: Outcome, drill: Drill) -> bool:
+    for end in ends:
+        known = (_OK, -9, _LATER, _PARTLY, _NO_BROADCAST)
+        assert end.code in known, f"exit {end.code}: {end.answer} {end.said}"
+    if _OK in [end.code for end in ends]:
         return True
-    assert end.code in (-9, _LATER, _PARTLY, _NO_BROADCAST), f"exit {end.code}: {end.answer} {end.said}"
-    in_doubt = end.code == _PARTLY and "unknown" in end.answer["error"]["message"] and not drill.idempotency
+    last = ends[-1]
+    in_doubt = last.code == _PARTLY and "unknown" in last.answer["error"]["message"] and not drill.idempotency
     if in_doubt and len(outcome.killed_at) >= drill.kills:
         return True
-    fruitless = [other.code for other in outcome.ends[-_FRUITLESS:]]
-    assert fruitless.count(_LATER) + fruitless.count(_PARTLY) < _FRUITLESS, f"it never ends: {end.answer}"
+    fruitless = [other.code for other in outcome.ends[-_FRUITLESS * drill.senders :]]
+    stuck = fruitless.count(_LATER) + fruitless.count(_PARTLY) >= _FRUITLESS * drill.senders
+    assert not stuck, f"it never ends: {last.answer}"
     return False

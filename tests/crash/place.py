@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from newsletter.samples.subscribers import write_csv
+from newsletter.store.database import Store, open_store
 
 ROOT = Path(__file__).parents[2]
 KEY_NAME, KEY = "CRASH_API_KEY", "AS_crash"
@@ -34,8 +36,12 @@ read_timeout = "1s"
 [delivery]
 batch_size = {batch_size}
 requests_per_second = 500
+concurrency = {concurrency}
 backoff = "10ms"
 backoff_limit = "100ms"
+
+[storage]
+database_url = "{database_url}"
 """
 _ISSUE = """---
 subject: Word {number}
@@ -70,6 +76,16 @@ class Place:
     """A publication's folder; `start` and `run` call `newsletter` on it with `--json`."""
 
     folder: Path
+    database_url: str = ""
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The ledger, to look at."""
+        opened = open_store(self.database_url, self.state)
+        try:
+            yield opened
+        finally:
+            opened.close()
 
     @property
     def state(self) -> Path:
@@ -96,19 +112,29 @@ def ended(process: subprocess.Popen[str]) -> Ended:
     return Ended(process.returncode, answer, err)
 
 
-def make_place(folder: Path, url: str, *, recipients: int, issues: int = 1, batch_size: int = 100) -> Place:
+def make_place(
+    folder: Path,
+    url: str,
+    *,
+    recipients: int,
+    issues: int = 1,
+    batch_size: int = 100,
+    database_url: str = "",
+    concurrency: int = 4,
+) -> Place:
     """A publication with issues `word-1`, `word-2`…, whose provider is at `url`, and the sample readers as its list.
 
     A few percent of the readers have left, bounced or never confirmed, and one line has no address.
     """
     (folder / "issues").mkdir(parents=True)
-    toml = _TOML.format(url=url, key_name=KEY_NAME, batch_size=batch_size)
+    values = {"batch_size": batch_size, "database_url": database_url, "concurrency": concurrency}
+    toml = _TOML.format(url=url, key_name=KEY_NAME, **values)
     (folder / "newsletter.toml").write_text(toml, encoding="utf-8")
     for number in range(1, issues + 1):
         path = folder / "issues" / f"{number:03}-word-{number}.md"
         path.write_text(_ISSUE.format(number=number), encoding="utf-8")
     write_csv(folder / "readers.csv", recipients)
-    place = Place(folder)
+    place = Place(folder, database_url)
     place.run("subscribers", "import", str(folder / "readers.csv")).data  # noqa: B018 - raises where it went wrong
     return place
 

@@ -47,7 +47,7 @@ class Provider:
 def running_provider(data: Path, *, faults: str = "", idempotency: bool = True) -> Iterator[Provider]:
     """A simulator on a free port, stopped at the end. `idempotency` False takes a repeat under the same key again."""
     line = [sys.executable, "-m", "newsletter", "simulator", "--json", "--port", "0", "--rate", "0"]
-    line += ["--data", str(data), "--api-key", KEY, "--faults", faults]
+    line += ["--data", str(data), "--api-key", KEY, "--faults", faults, "--bodies", "template"]
     line += [] if idempotency else ["--no-idempotency"]
     with subprocess.Popen(line, cwd=ROOT, stdout=-1, text=True) as process:
         assert process.stdout is not None

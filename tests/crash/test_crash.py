@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from newsletter.store.database import open_store
 from newsletter.store.tables import batches
 
 from .audit import audit, doubtful
@@ -29,6 +28,18 @@ def test_two_kills_and_a_bad_line_lose_nobody_and_mail_nobody_twice(tmp_path: Pa
     outcome = run(Drill(recipients=600, kills=2, batch_size=20, seed=4), tmp_path)
     assert_exact(outcome, kills=2)
     assert 0 < outcome.killed_at[0] <= outcome.killed_at[1]
+
+
+def test_four_senders_on_postgresql_of_which_two_are_killed(tmp_path: Path, postgres_url: str) -> None:
+    drill = Drill(recipients=600, kills=2, batch_size=10, seed=5, senders=4, database_url=postgres_url)
+    assert_exact(run(drill, tmp_path), kills=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("senders", [1, 4])
+def test_a_drill_on_postgresql(tmp_path: Path, postgres_url: str, senders: int) -> None:
+    drill = Drill(recipients=4000, kills=10, batch_size=20, seed=6, senders=senders, database_url=postgres_url)
+    assert_exact(run(drill, tmp_path), kills=10)
 
 
 @pytest.mark.slow
@@ -62,10 +73,8 @@ def test_a_provider_that_promises_nothing_is_never_asked_twice(tmp_path: Path, s
 
 def posting_since(place: Place) -> bool:
     """Whether the ledger says that the second batch is being posted."""
-    store = open_store("", place.state)
-    with store.reading() as connection:
+    with place.store() as store, store.reading() as connection:
         state = connection.execute(select(batches.c.state).where(batches.c.number == 2)).scalar()
-    store.close()
     return bool(state == "posting")
 
 
@@ -94,7 +103,7 @@ def test_a_batch_in_doubt_waits_for_a_persons_word_and_obeys_it(
     tmp_path: Path, fault: str, word: str, mailed_twice: int, never_mailed: int
 ) -> None:
     with running_provider(tmp_path / "provider", faults=f"at:2={fault}", idempotency=False) as provider:
-        place = make_place(tmp_path / "publication", provider.url, recipients=60, batch_size=20)
+        place = make_place(tmp_path / "publication", provider.url, recipients=60, batch_size=20, concurrency=1)
         killed_in_the_second_call(place, provider)
         resumed = place.run("send", SLUG, "--resume")
         assert (resumed.code, resumed.answer["error"]["code"]) == (7, "partly_sent")
@@ -113,7 +122,7 @@ def test_a_batch_in_doubt_waits_for_a_persons_word_and_obeys_it(
 @pytest.mark.parametrize("fault", ["stall-after", "stall"])
 def test_a_call_without_an_answer_is_settled_by_its_key(tmp_path: Path, fault: str) -> None:
     with running_provider(tmp_path / "provider", faults=f"at:2={fault}") as provider:
-        place = make_place(tmp_path / "publication", provider.url, recipients=60, batch_size=20)
+        place = make_place(tmp_path / "publication", provider.url, recipients=60, batch_size=20, concurrency=1)
         killed_in_the_second_call(place, provider)
         assert place.run("send", SLUG, "--resume").data["state"] == "sent"
         assert audit(place, provider, SLUG).exact

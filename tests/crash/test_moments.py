@@ -52,7 +52,7 @@ class After:
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A publication of seven readers, six of them active, with one approved issue."""
     folder = tmp_path_factory.mktemp("original") / "publication"
-    place = make_place(folder, "http://127.0.0.1:9/v1", recipients=7, batch_size=3)
+    place = make_place(folder, "http://127.0.0.1:9/v1", recipients=7, batch_size=3, concurrency=1)
     assert place.run("approve", "word-1").code == 0
     return folder
 

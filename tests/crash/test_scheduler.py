@@ -48,7 +48,9 @@ def test_thirteen_slots_through_real_processes(tmp_path: Path) -> None:
     batches_each = -(-42 // BATCH)  # 42 of the sample readers are active
     in_the_kill = f"at:{KILLED_IN * batches_each + 2}=stall-after"
     with running_provider(tmp_path / "provider", faults=in_the_kill) as provider:
-        place = make_place(tmp_path / "publication", provider.url, recipients=READERS, issues=11, batch_size=BATCH)
+        place = make_place(
+            tmp_path / "publication", provider.url, recipients=READERS, issues=11, batch_size=BATCH, concurrency=1
+        )
         names, sent = list(slugs(11)), list[tuple[str, str]]()
         for name in names[:6]:
             assert place.run("approve", name).code == 0

@@ -15,7 +15,8 @@ from newsletter.audience.subscribers import State, leave
 from newsletter.audience.suppression import suppress
 from newsletter.config import DeliveryConfig
 from newsletter.delivery import ledger
-from newsletter.delivery.broadcaster import Broadcaster, Job
+from newsletter.delivery.broadcaster import Broadcaster
+from newsletter.delivery.job import Job
 from newsletter.delivery.planning import create_broadcast
 from newsletter.delivery.protocol import (
     Accepted,
@@ -58,6 +59,7 @@ class ScriptedProvider:
     script: list[Outcome | BaseException] = field(default_factory=list)
     honours_keys: bool = True
     name: str = "scripted"
+    account: str = "scripted"
     largest_batch: int = 100
     inboxes: Counter[str] = field(default_factory=Counter)
     keys: dict[str, list[str]] = field(default_factory=dict)
@@ -108,7 +110,7 @@ def plan(store: Store, count: int = 250) -> int:
 
 
 def sender(store: Store, provider: ScriptedProvider, clock: FakeClock | None = None, **options: object) -> Broadcaster:
-    settings = DeliveryConfig(max_attempts=4)
+    settings = DeliveryConfig(max_attempts=4, concurrency=1)
     return Broadcaster(store, provider, settings, clock or FakeClock(), **options)  # type: ignore[arg-type]
 
 
@@ -227,7 +229,7 @@ def test_a_batch_is_read_by_itself_however_large_the_broadcast(tmp_path: Path) -
     store, asked = open_store("", tmp_path), []
     event.listen(store.engine, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
     with store.reading() as connection:
-        ledger.readers_of(connection, ledger.Claim(1, 1, "", tainted=False))
+        ledger.readers_of_batches(connection, 1, [1])
         query, values = asked[-1]
         steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values)]
     store.close()
@@ -238,7 +240,9 @@ def test_a_batch_is_read_by_itself_however_large_the_broadcast(tmp_path: Path) -
 def test_a_result_and_the_next_intent_are_one_transaction_where_no_call_has_to_wait(store: Store) -> None:
     broadcast, provider, commits = plan(store, 1000), ScriptedProvider(), []
     event.listen(store.engine, "commit", commits.append)
-    boss = Broadcaster(store, provider, DeliveryConfig(batch_size=10, requests_per_second=1e9), FakeClock())
+    boss = Broadcaster(
+        store, provider, DeliveryConfig(batch_size=10, requests_per_second=1e9, concurrency=1), FakeClock()
+    )
     boss.run(broadcast, Job("d", provider.prepare(JOB_MESSAGE), lambda reader: {}))
     assert provider.calls == 96
     assert len(commits) < provider.calls + 10
@@ -308,8 +312,7 @@ def test_a_batch_of_a_dead_process_is_in_doubt_and_one_of_a_living_is_left_alone
         while ledger_plan(connection, broadcast):
             pass
         for owner in ("/".join(dead), boss.owner):
-            claim = ledger.claim_batch(connection, broadcast, owner, START + timedelta(hours=1), unknown_too=False)
-            assert claim is not None
+            assert ledger.claim_batches(connection, broadcast, owner, START + timedelta(hours=1), unknown_too=False)
     with pytest.raises(PartlySentError, match="40 sent, 100 unknown"):
         run(store, broadcast, provider)
     with store.reading() as connection:

@@ -24,7 +24,8 @@ from newsletter.audience import suppression
 from newsletter.audience.subscribers import State, barred, leave
 from newsletter.config import DeliveryConfig
 from newsletter.delivery import ledger
-from newsletter.delivery.broadcaster import Broadcaster, Job
+from newsletter.delivery.broadcaster import Broadcaster
+from newsletter.delivery.job import Job
 from newsletter.delivery.owner import this_process
 from newsletter.delivery.planning import create_broadcast
 from newsletter.delivery.protocol import (
@@ -88,8 +89,8 @@ class Mortal:
     left: float
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        with self.store.transaction() as connection:
+    def transaction(self, *, durable: bool = True) -> Iterator[Connection]:
+        with self.store.transaction(durable=durable) as connection:
             yield connection
             self.live()
         self.live()
@@ -130,6 +131,7 @@ class Provider:
     live: Callable[[], None] = lambda: None
     die: Callable[[], None] = lambda: None
     name: str = "scripted"
+    account: str = "scripted"
     largest_batch: int = 100
     inboxes: Counter[str] = field(default_factory=Counter)
     keys: dict[str, list[str]] = field(default_factory=dict)
@@ -202,7 +204,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @initialize(honours=st.booleans(), size=st.integers(1, 4), left=st.sets(Reader, max_size=1))
     def begin(self, honours: bool, size: int, left: set[int]) -> None:
         self.provider = Provider(honours, self.nobody_is_barred)
-        self.settings = DeliveryConfig(batch_size=size, max_attempts=2)
+        self.settings = DeliveryConfig(batch_size=size, max_attempts=2, concurrency=1)
         rows = [
             {"id": n, "email": address(n), "email_key": address(n), "created_at": START, "changed_at": START}
             | {"state": "unsubscribed" if n in left else "active"}

@@ -38,6 +38,7 @@ class Carrier:
     down: str = ""
     trouble: str = ""
     name: str = "noting"
+    account: str = "noting"
     largest_batch: int = 100
     honours_keys: bool = True
 

@@ -80,6 +80,7 @@ class Carrier:
     down: bool = False
     kill: str = ""  # `before` or `after` it has taken the call
     name: str = "carrier"
+    account: str = "carrier"
     largest_batch: int = 100
     honours_keys: bool = True
 

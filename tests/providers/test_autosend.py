@@ -57,8 +57,12 @@ def test_every_answer_has_one_meaning(status: int, headers: dict[str, str], cont
 
 
 def test_the_time_to_wait_is_read_from_the_body_and_from_the_header() -> None:
-    assert read_answer(429, {}, b'{"retryAfter":7}', 1) == Refused("the provider answered 429: no message", 7.0)
-    assert read_answer(429, {"Retry-After": "3"}, b"", 1) == Refused("the provider answered 429: no message", 3.0)
+    assert read_answer(429, {}, b'{"retryAfter":7}', 1) == Refused(
+        "the provider answered 429: no message", 7.0, too_fast=True
+    )
+    assert read_answer(429, {"Retry-After": "3"}, b"", 1) == Refused(
+        "the provider answered 429: no message", 3.0, too_fast=True
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""What a run of a broadcast is given, and what it tells on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from newsletter.delivery.ledger import Reader
+from newsletter.delivery.protocol import Outcome, Post, Refused
+
+STOPPED = Refused("stopped by hand")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a broadcast is; `waiting` says why nothing happens just now.
+
+    `readers` are those in batches by now: while the broadcast is still being planned (`planned` is False), it grows.
+    """
+
+    sent: int
+    readers: int
+    batch: int
+    waiting: str = ""
+    skipped: int = 0
+    planned: bool = True
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to post: the message of an edition as the provider took it, and what its variables are for one reader."""
+
+    digest: str
+    post: Post
+    values: Callable[[Reader], Mapping[str, str]]
+
+
+def reason_of(outcome: Outcome | None) -> str:
+    """Why, in the outcome's own words; empty where it has none."""
+    return str(getattr(outcome, "reason", ""))

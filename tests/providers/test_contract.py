@@ -1,0 +1,75 @@
+"""Each provider keeps the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from contract import SECRET, Arrived, Contract
+from mailserver import MailServer, free_port, mail_server
+
+from newsletter.delivery.protocol import Provider
+from newsletter.providers.autosend import AutoSend
+from newsletter.providers.outbox import Outbox
+from newsletter.providers.smtp import Server, Smtp
+from newsletter.simulator import Simulator, SimulatorOptions
+
+
+def read(content: bytes) -> Arrived:
+    """A mail from its bytes."""
+    mail = message_from_bytes(content, policy=default)
+    (to,) = mail["To"].addresses
+    html, text = (mail.get_body((kind,)) for kind in ("html", "plain"))  # type: ignore[attr-defined]
+    headers = {name: str(value) for name, value in mail.items()}
+    return Arrived(to.addr_spec, to.display_name, mail["Subject"], html.get_content(), text.get_content(), headers)
+
+
+class TestOutbox(Contract):
+    @pytest.fixture
+    def provider(self, tmp_path: Path) -> Provider:
+        self.folder = tmp_path / "outbox"
+        return Outbox(self.folder)
+
+    def arrived(self) -> list[Arrived]:
+        return [read(file.read_bytes()) for file in sorted(self.folder.glob("*/*.eml"))]
+
+    def gone(self) -> None:
+        return None
+
+
+class TestAutoSend(Contract):
+    @pytest.fixture
+    def provider(self, tmp_path: Path) -> Iterator[Provider]:
+        with Simulator(SimulatorOptions(tmp_path, api_key=SECRET, rate=0)) as self.simulator:
+            yield AutoSend(self.simulator.url, SECRET, honours_keys=True)
+
+    def arrived(self) -> list[Arrived]:
+        mailbox = self.simulator.mailbox
+        mails = [mailbox.email(number) for number in range(len(mailbox))]
+        return [
+            Arrived(m["to"]["email"], m["to"].get("name", ""), m["subject"], m["html"], m["text"], m["headers"])
+            for m in mails
+        ]
+
+    def gone(self) -> Provider:
+        return AutoSend(f"http://127.0.0.1:{free_port()}/v1", SECRET)
+
+
+class TestSmtp(Contract):
+    @pytest.fixture
+    def provider(self) -> Iterator[Provider]:
+        with mail_server() as self.server, closing(Smtp(self.at(self.server))) as provider:
+            yield provider
+
+    def at(self, server: MailServer) -> Server:
+        return Server("127.0.0.1", server.port, security="none", timeout=10)
+
+    def arrived(self) -> list[Arrived]:
+        return [read(content) for content in self.server.mails]
+
+    def gone(self) -> Provider:
+        return Smtp(Server("127.0.0.1", free_port(), security="none", user="u", password=SECRET, timeout=5))
