@@ -362,6 +362,16 @@ class PreviewConfig(_Section):
     editor: str = ""
 
 
+class PublicConfig(_Section):
+    """`[public]`: the pages for readers, and what the provider tells of deliveries."""
+
+    topics: tuple[Annotated[OneLine, Field(min_length=1, max_length=100)], ...] = ()
+    confirm_within: Duration = timedelta(days=7)
+    soft_bounces: Annotated[int, Field(ge=1)] = 3
+    webhook_secret: SecretName = "AUTOSEND_WEBHOOK_SECRET"  # noqa: S105 - a name
+    proxies: tuple[OneLine, ...] = ("127.0.0.1", "::1")
+
+
 class Config(_Section):
     """All of `newsletter.toml`."""
 
@@ -372,6 +382,7 @@ class Config(_Section):
     delivery: DeliveryConfig = DeliveryConfig()
     notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
+    public: PublicConfig = PublicConfig()
     check: Mapping[str, RuleSetting] = Field(default_factory=dict)
     links: LinksConfig = LinksConfig()
     clients: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)

@@ -117,6 +117,13 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     "storage": {
         "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
     },
+    "public": {
+        "topics": "Tags that readers may choose on their preference page; a segment such as `tag:beta` uses them.",
+        "confirm_within": "How long a sign-up may be confirmed. Later it is forgotten.",
+        "soft_bounces": "So many issues in a row that could not be delivered make a reader `bounced`.",
+        "webhook_secret": "The name under which the secret of the provider's webhooks is found.",
+        "proxies": "Addresses of the proxies whose `X-Forwarded-For` is believed.",
+    },
     "links": {
         "timeout": "How long `check` waits for a site to answer.",
         "deadline": "How long it waits for all of them; what is left is not checked, and said so.",
@@ -218,7 +225,10 @@ def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(f"`{_toml(choice)}`" for choice in get_args(field.annotation))
     if get_origin(field.annotation) is tuple:
-        return _LISTS.get(get_args(field.annotation)[0], "list of addresses")
+        first = get_args(field.annotation)[0]
+        kind: Any = Mailbox
+        mailboxes = kind.__metadata__[0] in getattr(first, "__metadata__", ())
+        return _LISTS.get(first, f"list of {'addresses' if mailboxes else 'texts'}")
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
         return "a section of its own"
     wanted = next((part for part in get_args(field.annotation) if part is not type(None)), field.annotation)

@@ -1,42 +1,28 @@
-"""Lists of subscribers as other programs export them: CSV, TSV, JSON and NDJSON, columns recognised by their names."""
+"""Lists of subscribers as other programs export them: CSV, TSV, JSON and NDJSON, read line by line.
+
+A list of any length needs the memory of one line.
+"""
 
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TextIO
 
 from newsletter.audience.addresses import parse_address
+from newsletter.audience.columns import roles_of, state_of, tags_of
 from newsletter.audience.subscribers import State
 from newsletter.errors import NewsletterError
 
-_COLUMNS = {
-    "email": ("email", "emailaddress", "mail", "subscriberemail", "address"),
-    "name": ("name", "fullname", "subscribername"),
-    "first": ("firstname", "givenname", "fname"),
-    "last": ("lastname", "familyname", "surname", "lname"),
-    "state": ("state", "status", "subscriptionstatus", "subscriberstatus"),
-    "language": ("language", "lang", "locale"),
-    "timezone": ("timezone", "tz"),
-    "tags": ("tags", "tag", "labels"),
-    "consent_source": ("consentsource", "source", "optinsource"),
-    "consent_at": ("consentat", "consentdate", "optintime", "confirmtime", "subscribedat", "createdat", "joined"),
-}
-_ROLES = {name: role for role, names in _COLUMNS.items() for name in names}
-_STATES = {
-    State.PENDING: ("pending", "unconfirmed", "unverified"),
-    State.ACTIVE: ("", "active", "subscribed", "confirmed", "enabled", "free", "paid", "true", "yes"),
-    State.UNSUBSCRIBED: ("unsubscribed", "inactive", "removed", "optedout", "false", "no"),
-    State.BOUNCED: ("bounced", "cleaned", "hardbounced", "undeliverable"),
-    State.COMPLAINED: ("complained", "spam", "spamcomplaint", "complaint"),
-}
 _JOINERS = "\u200c\u200d"  # Persian and Indic names, and emoji, are spelled with them
-_STATE_OF = {word: state for state, words in _STATES.items() for word in words}
+_CHUNK = 1 << 20  # characters of a JSON file that are read at once
+_DAYS = ("%b %d, %Y", "%B %d, %Y", "%Y-%m-%d %H:%M:%S %Z", "%Y-%m-%d %H:%M:%S %z")
 
 
 @dataclass(frozen=True)
@@ -53,6 +39,7 @@ class Entry:
     tags: tuple[str, ...] = ()
     consent_source: str = ""
     consent_at: datetime | None = None
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True)
@@ -64,33 +51,71 @@ class Reject:
     reason: str
 
 
-def read_list(path: Path) -> Iterator[Entry | Reject]:
-    """The lines of the file, in its order, each understood or rejected.
+def read_list(path: Path, fields: Collection[str] = ()) -> Iterator[Entry | Reject]:
+    """The lines of the file, in its order, each understood or rejected; the columns `fields` are kept as they are.
 
     Raises NewsletterError where the file cannot be read, is not UTF-8, or has no column of addresses.
     """
-    text = _text(path)
-    rows = _json_rows(path, text) if path.suffix.lower() in (".json", ".ndjson", ".jsonl") else _table_rows(path, text)
-    for line, row in rows:
-        yield row if isinstance(row, Reject) else _entry(line, row)
+    with _open(path) as file:
+        whole = path.suffix.lower() == ".json"
+        lines = path.suffix.lower() in (".ndjson", ".jsonl")
+        rows = _json_list(path, file) if whole else _json_lines(file) if lines else None
+        if rows is None:
+            yield from _table(path, file, fields)
+            return
+        for number, value in rows:
+            if isinstance(value, dict):
+                roles = roles_of(list(value), fields)
+                yield _entry(number, dict(zip(roles, value.values(), strict=True)))
+            else:
+                yield Reject(number, str(value)[:200], "is no JSON object")
 
 
-def _text(path: Path) -> str:
+def describe_columns(path: Path, fields: Collection[str] = ()) -> list[tuple[str, str]]:
+    """(column, what it is taken as) of a table's first line; empty for JSON, whose objects may all differ."""
+    if path.suffix.lower() in (".json", ".ndjson", ".jsonl"):
+        return []
+    with _open(path) as file:
+        header = next(csv.reader([file.readline()], delimiter=_delimiter(file)), [])
+    return list(zip(header, roles_of(header, fields), strict=True))
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[TextIO]:
     try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise NewsletterError(f"{path}:{line}: not UTF-8", "export the list as UTF-8 (CSV UTF-8 in Excel)") from None
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield file
+    except UnicodeDecodeError:
+        raise NewsletterError(
+            f"{path}:{_first_bad_line(path)}: not UTF-8", "export the list as UTF-8 (CSV UTF-8 in Excel)"
+        ) from None
     except OSError as error:
         raise NewsletterError(f"{path}: cannot be read: {error.strerror}", "check the path") from None
 
 
-def _table_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] | Reject]]:
-    first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max("\t;,", key=first.count), strict=True)
+def _first_bad_line(path: Path) -> int:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return 1
+
+
+def _delimiter(file: TextIO) -> str:
+    """What the first line is cut by; the file stands at its beginning after."""
+    file.seek(0)
+    first = file.readline()
+    file.seek(0)
+    return max("\t;,", key=first.count)
+
+
+def _table(path: Path, file: TextIO, fields: Collection[str]) -> Iterator[Entry | Reject]:
+    reader = csv.reader(file, delimiter=_delimiter(file), strict=True)
     begun = 1
     try:
-        header = [_ROLES.get(_plain(name), "") for name in next(reader, [])]
+        header = roles_of(next(reader, []), fields)
         if "email" not in header:
             raise NewsletterError(
                 f"{path}:1: no column of addresses", 'the first line names the columns; one of them must be "email"'
@@ -98,45 +123,69 @@ def _table_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] 
         begun = 2  # the line that a row begins on: an open quotation mark swallows all that follow
         for row in reader:
             begun = reader.line_num + 1
-            if any(cell.strip() for cell in row):
-                yield reader.line_num, dict(zip(header, row, strict=False))
+            if any(map(str.strip, row)):
+                yield _entry(reader.line_num, dict(zip(header, row, strict=False)))
     except csv.Error as error:
         raise NewsletterError(
             f"{path}:{begun}: not readable as a table: {error}", "is a quotation mark missing? Export it again"
         ) from None
 
 
-def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] | Reject]]:
-    whole = path.suffix.lower() == ".json"
+def _json_lines(file: TextIO) -> Iterator[tuple[int, Any]]:
+    number = 0
+    for line in file:
+        if line.strip():
+            number += 1
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError):
+                yield number, line.strip()
+
+
+def _json_list(path: Path, file: TextIO) -> Iterator[tuple[int, Any]]:
+    """The values of a JSON list, one after the other, from a file of any length."""
+    decoder, text, number, ended = json.JSONDecoder(), "", 0, False
+    while True:
+        text = text.lstrip(", \t\r\n") if number else text.lstrip()
+        if number == 0 and text:
+            if text[0] != "[":
+                _not_a_list(path, text, file)
+            text, number = text[1:].lstrip(), 1
+            continue
+        if text.startswith("]") and not text[1:].strip() and not file.read(1):
+            return
+        try:
+            value, end = decoder.raw_decode(text)
+            if not ended and end == len(text):
+                raise ValueError  # a number may go on
+        except (ValueError, RecursionError) as error:
+            more = file.read(_CHUNK)
+            if not more and ended:
+                raise NewsletterError(f"{path}: not valid JSON: {error}", "expected a list of objects") from None
+            ended = not more
+            text += more
+            continue
+        yield number, value
+        text, number = text[end:], number + 1
+
+
+def _not_a_list(path: Path, text: str, file: TextIO) -> None:
     try:
-        values: Any = json.loads(text) if whole else []
+        json.loads(text + file.read())
     except (ValueError, RecursionError) as error:
         raise NewsletterError(f"{path}: not valid JSON: {error}", "expected a list of objects") from None
-    if whole and not isinstance(values, list):
-        raise NewsletterError(f"{path}: expected a JSON list of objects", 'such as [{"email": "anna@example.org"}]')
-    lines: list[Any] = values if whole else [line for line in text.splitlines() if line.strip()]
-    for number, line in enumerate(lines, start=1):
-        try:
-            value = line if whole else json.loads(line)
-        except (ValueError, RecursionError):
-            value = None
-        if isinstance(value, dict):
-            yield number, {_ROLES.get(_plain(key), ""): item for key, item in value.items()}
-        else:
-            yield number, Reject(number, str(line)[:200], "is no JSON object")
+    raise NewsletterError(f"{path}: expected a JSON list of objects", 'such as [{"email": "anna@example.org"}]')
 
 
 def _entry(line: int, row: Mapping[str, Any]) -> Entry | Reject:
-    cells = {key: _clean(value) for key, value in row.items() if key and value is not None}
+    cells = {key: _clean(value) for key, value in row.items() if key and value not in (None, "")}
     email = " ".join(str(row.get("email") or "").split())  # as it is: an address is not guessed at
     try:
         address = parse_address(email)
+        state = state_of(cells)
         consent_at = _moment(cells.get("consent_at", ""))
     except ValueError as error:
         return Reject(line, _clean(email)[:200], _clean(error))
-    state = _STATE_OF.get(_plain(cells.get("state", "")))
-    if state is None:
-        return Reject(line, email, f'unknown state "{cells["state"][:40]}", expected one of: {", ".join(State)}')
     return Entry(
         line,
         address.email,
@@ -145,29 +194,43 @@ def _entry(line: int, row: Mapping[str, Any]) -> Entry | Reject:
         state,
         cells.get("language", "")[:35],
         cells.get("timezone", "")[:64],
-        _tags(row.get("tags")),
+        _tags(row["tags"]) if "tags" in cells else (),
         cells.get("consent_source", "")[:200],
         consent_at,
+        _fields(cells, row.get("fields")),
     )
+
+
+def _fields(cells: Mapping[str, str], whole: object) -> dict[str, str]:
+    """The fields to keep: columns of their own, and those of our own export, which has them as one JSON object."""
+    found = {key[6:][:64]: text[:1000] for key, text in cells.items() if key.startswith("field.")}
+    if whole and isinstance(whole, str):
+        try:
+            whole = json.loads(whole)
+        except (ValueError, RecursionError):
+            return found
+    named = whole.items() if isinstance(whole, dict) else ()
+    return {_clean(key)[:64]: _clean(text)[:1000] for key, text in named} | found
 
 
 def _clean(value: object) -> str:
     """The value on one line, without what no name has: control characters, halves of a surrogate pair."""
-    return "".join(char for char in " ".join(str(value).split()) if char.isprintable() or char in _JOINERS)
+    text = " ".join(str(value).split())
+    if text.isprintable():
+        return text
+    return "".join(char for char in text if char.isprintable() or char in _JOINERS)
 
 
 def _tags(value: object) -> tuple[str, ...]:
-    words = value if isinstance(value, list) else str(value or "").replace(";", ",").split(",")
-    return tuple(sorted({clean[:100] for word in words if (clean := _clean(word))}))
+    return tuple(sorted({clean[:100] for word in tags_of(value) if (clean := _clean(word))}))
 
 
 def _moment(text: str) -> datetime | None:
     if not text:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f'"{text[:40]}" is no date, expected one such as 2026-11-24') from None
+    moment = _read_moment(text)
+    if moment is None:
+        raise ValueError(f'"{text[:40]}" is no date, expected one such as 2026-11-24')
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     if not 1970 <= moment.year < 3000:
@@ -175,5 +238,14 @@ def _moment(text: str) -> datetime | None:
     return moment.astimezone(UTC)
 
 
-def _plain(name: str) -> str:
-    return "".join(char for char in name.lower() if char.isalnum())
+def _read_moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    for form in _DAYS:
+        try:
+            return datetime.strptime(text, form)  # noqa: DTZ007 - without a zone it is UTC
+        except ValueError:
+            continue
+    return None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Join, Select, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Join, Select, and_, case, func, or_, select, update
 
-from newsletter.store.tables import subscriber_tags, subscribers, suppressions
+from newsletter.store.tables import broadcasts, deliveries, subscribers, suppressions
+
+RHYTHMS = (7, 30)  # one issue in so many days, for who does not want each
 
 
 class State(StrEnum):
@@ -50,18 +52,19 @@ def last_id(connection: Connection) -> int:
     return connection.execute(select(func.max(subscribers.c.id))).scalar() or 0
 
 
-def page(after: int, through: int, segment: str, limit: int) -> Select[Any]:
-    """Up to `limit` subscribers with `after` < id <= `through`, by id; all of them or those with the tag `segment`.
+def page(after: int, through: int, segment: str, limit: int, at: datetime | None = None) -> Select[Any]:
+    """Up to `limit` subscribers with `after` < id <= `through`, by id; all of them or those of `segment`.
 
-    A query of (id, email, email_key, name, reason); `reason` is why somebody must not be mailed, empty for who may be.
+    A query of (id, email, email_key, name, reason); `reason` is why somebody is not mailed, empty for who is. Whoever
+    wants no issue at the moment `at` (a pause, one a week) is not; without `at` nobody is asked what they want.
     """
-    query = _members(segment).where(subscribers.c.id > after, subscribers.c.id <= through)
+    query = _members(segment, at).where(subscribers.c.id > after, subscribers.c.id <= through)
     return query.order_by(subscribers.c.id).limit(limit)
 
 
-def count_audience(connection: Connection, segment: str) -> tuple[int, int]:
-    """How many of the segment would be mailed now, and how many not."""
-    inner = _members(segment).subquery()
+def count_audience(connection: Connection, segment: str, at: datetime | None = None) -> tuple[int, int]:
+    """How many of the segment would be mailed at `at` (now), and how many not."""
+    inner = _members(segment, at or datetime.now(UTC)).subquery()
     mailable = func.count().filter(inner.c.reason == "")
     row = connection.execute(select(func.count(), mailable).select_from(inner)).one()
     return row[1], row[0] - row[1]
@@ -69,14 +72,14 @@ def count_audience(connection: Connection, segment: str) -> tuple[int, int]:
 
 def count_reasons(connection: Connection, segment: str) -> dict[str, int]:
     """Of the segment's members who must not be mailed, how many for each reason."""
-    inner = _members(segment).subquery()
+    inner = _members(segment, datetime.now(UTC)).subquery()
     query = select(inner.c.reason, func.count()).where(inner.c.reason != "").group_by(inner.c.reason)
     return {str(reason): count for reason, count in connection.execute(query)}
 
 
 def count_nameless(connection: Connection, segment: str) -> int:
     """How many of those who would be mailed now gave no name."""
-    inner = _members(segment).subquery()
+    inner = _members(segment, datetime.now(UTC)).subquery()
     query = select(func.count()).select_from(inner).where(inner.c.reason == "", func.trim(inner.c.name) == "")
     return connection.execute(query).scalar_one()
 
@@ -102,13 +105,34 @@ def leave(connection: Connection, subscriber_id: int, state: State, now: datetim
     return connection.execute(change).rowcount > 0
 
 
-def _members(segment: str) -> Select[Any]:
-    columns = (subscribers.c.id, subscribers.c.email, subscribers.c.email_key, subscribers.c.name, BARRED)
+def _members(segment: str, at: datetime | None) -> Select[Any]:
+    from newsletter.audience.segments import compile_segment  # noqa: PLC0415 - most publications have none
+
+    reason: ColumnElement[str] = BARRED
+    if at is not None:
+        reason = case((BARRED != "", BARRED), *_unwanted(at), else_="").label("reason")
+    columns = (subscribers.c.id, subscribers.c.email, subscribers.c.email_key, subscribers.c.name, reason)
     query = select(*columns).select_from(_with_suppressions(subscribers))
-    if segment:
-        tagged = select(subscriber_tags.c.subscriber_id).where(subscriber_tags.c.tag == segment)
-        query = query.where(subscribers.c.id.in_(tagged))
+    if segment.strip():
+        query = query.where(compile_segment(segment, at or datetime.now(UTC)))
     return query
+
+
+def _unwanted(at: datetime) -> list[tuple[ColumnElement[bool], str]]:
+    """Why who may be mailed does not want to be at `at`: a pause, or fewer issues than there are."""
+    fewer = [and_(subscribers.c.every_days == days, _got_one_since(at, days)) for days in RHYTHMS]
+    return [(subscribers.c.paused_until > at, "paused"), (or_(*fewer), "less often")]
+
+
+def _got_one_since(at: datetime, days: int) -> ColumnElement[bool]:
+    """Half a day less than `days`: a slot that opens a minute earlier than the last one is no reason to skip it."""
+    query = (
+        select(deliveries.c.subscriber_id)
+        .join(broadcasts, broadcasts.c.id == deliveries.c.broadcast_id)
+        .where(deliveries.c.subscriber_id == subscribers.c.id, deliveries.c.state.not_in(["skipped", "rejected"]))
+        .where(broadcasts.c.planned_at > at - timedelta(days=days - 0.5), broadcasts.c.planned_at < at)
+    )
+    return query.correlate(subscribers).exists()
 
 
 def _with_suppressions(rows: FromClause) -> Join:

@@ -9,9 +9,13 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_encode
 
 from newsletter.config import secret
@@ -19,17 +23,34 @@ from newsletter.errors import NewsletterError
 
 KEY_NAME = "NEWSLETTER_TOKEN_KEY"
 UNSUBSCRIBE = "unsubscribe"
+CONFIRM = "confirm"
+PREFERENCES = "preferences"
+MOVE = "move"
+GO = "go"
+_LONGEST = 2000  # characters; no token of ours has so many
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a token said, and when it was made."""
+
+    value: Any
+    made_at: datetime
 
 
 class Signer:
-    """Makes and reads the tokens of one publication.
+    """Makes and reads the tokens of one publication. `key` is one key or several words, of which the last one signs.
+
+    Keys rotate so: add a new one behind the old ones, and links of any age still work. Take an old one away when no
+    mail with its links matters any more.
 
     An unsubscribe token does not expire: a link in an email of two years ago must still work (RFC 8058 section 3.1
     asks for a token that is hard to forge, not one that is short-lived).
     """
 
     def __init__(self, key: str) -> None:
-        self._unsubscribe = URLSafeSerializer(key, salt=UNSUBSCRIBE)
+        self._keys: Sequence[str] = key.split()
+        self._unsubscribe = URLSafeSerializer(self._keys, salt=UNSUBSCRIBE)
         self._derived = self._unsubscribe.make_signer().derive_key()
 
     def unsubscribe_token(self, subscriber_id: int) -> str:
@@ -44,10 +65,24 @@ class Signer:
     def unsubscribes(self, token: str) -> int | None:
         """The subscriber whom this token unsubscribes, or None for a token that we did not make."""
         try:
-            subscriber = self._unsubscribe.loads(token)
-        except BadSignature:
+            subscriber = self._unsubscribe.loads(token[:_LONGEST])
+        except (BadData, ValueError):
             return None
         return subscriber if isinstance(subscriber, int) else None
+
+    def token(self, purpose: str, value: Any) -> str:
+        """A word that says `value`, for this purpose only, and knows when it was made."""
+        return str(URLSafeTimedSerializer(self._keys, salt=purpose).dumps(value))
+
+    def read(self, purpose: str, token: str, within: timedelta) -> Word | None:
+        """What a token of this purpose says, or None for one that we did not make, or longer ago than `within`."""
+        serializer = URLSafeTimedSerializer(self._keys, salt=purpose)
+        try:
+            age = int(within.total_seconds())
+            value, made_at = serializer.loads(token[:_LONGEST], max_age=age, return_timestamp=True)
+        except (BadData, ValueError):
+            return None
+        return Word(value, made_at)
 
 
 def open_signer(state: Path) -> Signer:
@@ -67,7 +102,7 @@ def _key_in(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged"
         raise NewsletterError(f"{file}: the signing key cannot be read or made: {reason}", "check its rights") from None
-    if len(key) < 32:
+    if not key or min(map(len, key.split())) < 32:
         raise NewsletterError(f"{file}: the signing key is damaged", "restore it from a backup: old links depend on it")
     return key
 

@@ -8,7 +8,21 @@ from typing import Any
 
 import typer
 
-from newsletter.cli import audience, checking, ci, demo, editing, planning, previewing, sending, simulator, theming
+from newsletter.cli import (
+    audience,
+    bounces,
+    checking,
+    ci,
+    demo,
+    editing,
+    planning,
+    previewing,
+    publishing,
+    readers,
+    sending,
+    simulator,
+    theming,
+)
 from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
 from newsletter.cli.opening import publication_of
 from newsletter.cli.output import Output
@@ -36,7 +50,12 @@ app.command("send", epilog=example("send"))(sending.send)
 app.command("status")(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")
 app.command("simulator", epilog=example("simulator"))(simulator.run)
+for act in (readers.add, readers.remove, readers.forget, readers.suppress):
+    audience.app.command(act.__name__, epilog=example(act.__name__))(act)
 app.add_typer(audience.app, name="subscribers")
+app.command("serve", epilog=example("serve"))(publishing.serve)
+app.add_typer(publishing.archive, name="archive")
+app.add_typer(bounces.app, name="bounces")
 app.add_typer(config, name="config")
 app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from newsletter.cli.arguments import example
+from newsletter.cli.opening import day_of, publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.publication import find_publication
+from newsletter.errors import NewsletterError, UsageError
+
+if TYPE_CHECKING:
+    from newsletter.audience.files import Reject
+    from newsletter.audience.importing import ImportReport
 
 app = typer.Typer(help="See and change who reads.")
 _SHOWN = 20  # bad lines of a list, before "and so many more"
+_EVERY = 100_000  # lines between two words of progress
+EMAIL = typer.Argument(metavar="EMAIL", help="The reader's address.")
+SEGMENT = typer.Option("", "--segment", metavar="WHO", help='Such as "tag:beta and language=fr"; see docs/readers.md.')
 
 
 @app.command("import", epilog=example("import"))
@@ -24,60 +36,207 @@ def import_list(
     source: str = typer.Option(
         "", "--consent-source", metavar="TEXT", help="Where they agreed, if the list does not say."
     ),
+    date: str = typer.Option("", "--consent-date", metavar="DATE", help="When they agreed, if the list does not say."),
+    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag for all of them.")] = None,
+    fields: Annotated[
+        list[str] | None, typer.Option("--field", metavar="COLUMN", help="A column to keep as a field.")
+    ] = None,
+    bad: Path | None = typer.Option(
+        None, "--bad", metavar="FILE", help="Write the lines left out, with reasons, here."
+    ),
 ) -> None:
     """Take a list of subscribers in.
 
-    The list is taken whole or not at all, but for lines that are no subscriber. Who left is never brought back.
+    The exports of Mailchimp, Substack, Ghost, Buttondown and beehiiv are understood as they are. The list is taken
+    whole or not at all, but for lines that are no subscriber. Who left is never brought back.
     """
-    from newsletter.audience.files import read_list
+    from newsletter.audience.files import describe_columns, read_list
     from newsletter.audience.importing import import_entries
-    from newsletter.store.database import open_store
 
     out: Output = context.obj
     out.command = "subscribers import"
-    publication = find_publication(Path.cwd(), out.folder)
-    store = open_store(publication.config.storage.database_url, publication.state)
-    with store.transaction() as connection:
-        consent = source or f"import of {file.name}"
-        report = import_entries(connection, read_list(file), source=consent, now=datetime.now(UTC))
+    publication = publication_of(out)
+    agreed = datetime.combine(day_of(date), datetime.min.time(), UTC) if date else None
+    now = datetime.now(UTC)
+    with store_of(publication) as store, _rejects_to(bad) as reject, store.transaction() as connection:
+        columns = describe_columns(file, fields or ()) if dry_run else []
+        report = import_entries(
+            connection,
+            read_list(file, fields or ()),
+            source=source or f"import of {file.name}",
+            now=now,
+            agreed=agreed,
+            tags=tags or (),
+            progress=_progress(out),
+            bad=reject,
+        )
         if dry_run:
             connection.rollback()
-    store.close()
-    rejects = report.rejects
-    left_out = f"{len(rejects)} line{'s' if len(rejects) != 1 else ''} left out"
-    lines = [f"{file}:{reject.line}: left out: {reject.reason}" for reject in rejects[:_SHOWN]]
-    lines += [f"… and {len(rejects) - _SHOWN} more lines left out"] if len(rejects) > _SHOWN else []
-    for line in lines:
+    for line in _left_out(file, report):
         out.warn(line)
-    added = ", ".join(f"{count} {state}" for state, count in sorted(report.states.items())) or "nobody"
-    out.result(
-        {
-            "dry_run": dry_run,
-            "added": report.added,
-            "added_by_state": dict(report.states),
-            "changed": report.changed,
-            "unchanged": report.unchanged,
-            "kept_out": report.kept_out,
-            "rejected": [vars(reject) for reject in rejects],
-        },
-        [
-            f"{'would add' if dry_run else 'added'} {report.added} ({added}); {report.changed} changed, "
-            f"{report.unchanged} unchanged, {report.kept_out} had left and stay out, {left_out}"
-        ],
-    )
+    if report.undated and not date:
+        out.warn(f"{report.undated} without a date of consent: today's is written down; --consent-date states another")
+    if report.unsourced and not source:
+        out.warn(f'{report.unsourced} without a source of consent: "import of {file.name}"; --consent-source states it')
+    out.result(_as_json(report, dry_run, columns), [*_table(columns), _summary(report, dry_run)])
 
 
 @app.command("count")
-def count(context: typer.Context) -> None:
-    """Count the subscribers in each state."""
-    from newsletter.audience.subscribers import count_by_state
-    from newsletter.store.database import open_store
+def count(context: typer.Context, segment: str = SEGMENT) -> None:
+    """Count the subscribers in each state; with a segment, those who would be mailed and who not."""
+    from newsletter.audience.subscribers import count_audience, count_by_state
 
     out: Output = context.obj
     out.command = "subscribers count"
-    publication = find_publication(Path.cwd(), out.folder)
-    store = open_store(publication.config.storage.database_url, publication.state)
-    with store.reading() as connection:
+    with store_of(publication_of(out)) as store, store.reading() as connection:
+        if segment:
+            mailed, others = count_audience(connection, segment)
+            out.result({"mailed": mailed, "others": others}, [f"{mailed:>8}  mailed", f"{others:>8}  not"])
+            return
         counts = count_by_state(connection)
-    store.close()
     out.result({"states": counts}, [f"{number:>8}  {state}" for state, number in counts.items()] or ["nobody yet"])
+
+
+@app.command("list", epilog=example("list"))
+def list_subscribers(
+    context: typer.Context,
+    segment: str = SEGMENT,
+    limit: int = typer.Option(100, "--limit", metavar="N", min=1, help="So many at most."),
+) -> None:
+    """List subscribers, all or those of a segment."""
+    from newsletter.audience import listing
+
+    out: Output = context.obj
+    out.command = "subscribers list"
+    now = datetime.now(UTC)
+    with store_of(publication_of(out)) as store, store.reading() as connection:
+        found = list(listing.rows(connection, segment, now, limit))
+        total = listing.count(connection, segment, now)
+    lines = [f"{row['state']:<12} {row['email']:<40} {row['name']}  {', '.join(row['tags'])}".rstrip() for row in found]
+    if total > len(found):
+        out.warn(f"{total - len(found)} more: --limit")
+    out.result({"subscribers": found, "total": total}, lines or ["nobody"])
+
+
+@app.command("export", epilog=example("export"))
+def export(
+    context: typer.Context,
+    target: Path | None = typer.Option(None, "-o", metavar="FILE", help="The file; else it is printed."),
+    form: str = typer.Option("", "--format", metavar="FORM", help="csv or ndjson; else by the file's name."),
+    segment: str = SEGMENT,
+) -> None:
+    """Write the list as a file that `import` reads back."""
+    from newsletter.audience import listing
+
+    out: Output = context.obj
+    out.command = "subscribers export"
+    form = form or ("ndjson" if target and target.suffix in (".ndjson", ".jsonl") else "csv")
+    if form not in ("csv", "ndjson"):
+        raise UsageError(f'--format: there is no form "{form}"', "csv or ndjson")
+    if target is None and out.json:
+        raise UsageError(
+            "--json needs -o: the list itself is printed otherwise", "subscribers export -o list.csv --json"
+        )
+    with store_of(publication_of(out)) as store, store.reading() as connection:
+        found = listing.rows(connection, segment, datetime.now(UTC))
+        if target is None:
+            number = listing.write(sys.stdout, found, form)
+            out.say(f"{number} subscribers")
+            return
+        try:
+            with target.open("w", encoding="utf-8", newline="") as file:
+                number = listing.write(file, found, form)
+        except OSError as error:
+            raise NewsletterError(f"{target}: cannot be written: {error.strerror}", "choose another file") from None
+    out.result({"file": str(target), "subscribers": number}, [f"{target}: {number} subscribers"])
+
+
+@app.command("show", epilog=example("show"))
+def show(context: typer.Context, email: Annotated[str, EMAIL]) -> None:
+    """Show all that is stored about one reader: what to answer to a request for one's data."""
+    from newsletter.audience import listing
+    from newsletter.audience.hand import address_of
+
+    out: Output = context.obj
+    out.command = "subscribers show"
+    address = address_of(email)
+    with store_of(publication_of(out)) as store, store.reading() as connection:
+        found = listing.everything(connection, address.key)
+    if found is None:
+        raise UsageError(f"nothing is stored about {address.email}", "see: newsletter subscribers list")
+    out.result(found, _shown(found))
+
+
+def _shown(found: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{key:<16} {value}" for key, value in (found["subscriber"] or {}).items() if value not in (None, "", [], {})
+    ]
+    if found["suppressed"]:
+        lines.append(f"{'suppressed':<16} {found['suppressed']['reason']} since {found['suppressed']['created_at']}")
+    history = [(line["at"], f"{line['action']}: {line['source']}") for line in found["consent"]]
+    history += [
+        (line["planned_at"], f"issue {line['slug']}: {line['state']} {line['reason']}") for line in found["deliveries"]
+    ]
+    history += [(line["occurred_at"], f"{line['kind']} ({line['source']})") for line in found["events"]]
+    return [*lines, *(f"{at[:19]:<20} {what}".rstrip() for at, what in sorted(history))]
+
+
+@contextmanager
+def _rejects_to(path: Path | None) -> Iterator[Callable[[Reject], None]]:
+    """A function that writes rejected lines into a file, or nowhere."""
+    if path is None:
+        yield lambda _: None
+        return
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["line", "text", "reason"])
+            yield lambda reject: writer.writerow([reject.line, reject.text, reject.reason])
+    except OSError as error:
+        raise NewsletterError(f"{path}: cannot be written: {error.strerror}", "choose another file") from None
+
+
+def _progress(out: Output) -> Callable[[ImportReport], None]:
+    told = [0]
+
+    def show_progress(report: ImportReport) -> None:
+        if report.read - told[0] >= _EVERY:
+            told[0] = report.read
+            out.event("progress", {"read": report.read, "added": report.added}, f"{report.read} lines read")
+
+    return show_progress
+
+
+def _left_out(file: Path, report: ImportReport) -> list[str]:
+    lines = [f"{file}:{reject.line}: left out: {reject.reason}" for reject in report.rejects[:_SHOWN]]
+    return lines + ([f"… and {report.rejected - _SHOWN} more lines left out"] if report.rejected > _SHOWN else [])
+
+
+def _summary(report: ImportReport, dry_run: bool) -> str:
+    left_out = f"{report.rejected} line{'s' if report.rejected != 1 else ''} left out"
+    added = ", ".join(f"{count} {state}" for state, count in sorted(report.states.items())) or "nobody"
+    return (
+        f"{'would add' if dry_run else 'added'} {report.added} ({added}); {report.changed} changed, "
+        f"{report.unchanged} unchanged, {report.kept_out} had left and stay out, {left_out}"
+    )
+
+
+def _table(columns: list[tuple[str, str]]) -> list[str]:
+    if not columns:
+        return []
+    width = min(30, max(len(name) for name, _ in columns))
+    return [f"{name[:30]:<{width}}  {role or '(left out)'}" for name, role in columns] + [""]
+
+
+def _as_json(report: ImportReport, dry_run: bool, columns: list[tuple[str, str]]) -> dict[str, object]:
+    return {
+        "dry_run": dry_run,
+        "added": report.added,
+        "added_by_state": dict(report.states),
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "kept_out": report.kept_out,
+        "rejected": [vars(reject) for reject in report.rejects],
+        "rejected_count": report.rejected,
+        "columns": dict(columns),
+    }

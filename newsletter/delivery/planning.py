@@ -70,7 +70,7 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> bool:
     if after >= through:
         return False
     last = _last_batch(connection, broadcast_id)
-    members = page(after, through, broadcast.segment, PAGE).subquery()
+    members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at).subquery()
     why = reason(members, broadcast.relation, broadcast.related_to)
     connection.execute(_insert(broadcast_id, members, why, size, (last, _filled(connection, broadcast_id, last))))
     written, reached, number = _written(connection, broadcast_id, after)

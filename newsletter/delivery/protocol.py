@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
 
 from newsletter.content.pictures import Picture
 
@@ -86,6 +88,37 @@ class Probing(Protocol):
     def probe(self) -> str:
         """Ask without sending anything: what is wrong (unreachable, the key is refused…), or empty."""
         ...
+
+
+class EventKind(StrEnum):
+    """What a provider tells of one mail or one address."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a provider told, in our words.
+
+    `key` is the same each time that the same thing is told. `reference` is the provider's name for the batch. `soft`
+    bounces are those after which another mail may arrive. `subject` tells whose mail it was where nothing else does.
+    """
+
+    kind: EventKind
+    email: str
+    occurred_at: datetime
+    key: str
+    reference: str = ""
+    subject: str = ""
+    soft: bool = False
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Provider(Protocol):

@@ -91,6 +91,13 @@ name = "outbox"                             # mails become files in .newsletter/
 [storage]
 # database_url = ""                         # empty: SQLite in .newsletter/; else such as "postgresql+psycopg://…"
 
+[public]
+# topics = []                               # tags that readers may choose, such as ["events", "jobs"]
+# confirm_within = "7d"                     # a sign-up that is not confirmed by then is forgotten
+# soft_bounces = 3                          # so many undelivered issues in a row end a reader's subscription
+# webhook_secret = "AUTOSEND_WEBHOOK_SECRET"    # the NAME of the secret that signs the provider's webhooks
+# proxies = ["127.0.0.1", "::1"]            # whose X-Forwarded-For `newsletter serve` believes
+
 [preview]
 # test_addresses = []                       # to whom the preview may send a test: ["you@example.org"]
 # editor = ""                               # what opens a file: vscode, zed, idea…; empty goes by VISUAL and EDITOR

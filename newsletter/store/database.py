@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, ProgrammingError
 
@@ -70,6 +71,24 @@ def open_store(database_url: str, state: Path) -> Store:
         store.close()
         raise
     return store
+
+
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same keys. On SQLite without SQLAlchemy's work for each row, which takes twice as
+    long as SQLite's own; values are written as SQLAlchemy would write them.
+    """
+    if connection.dialect.name != "sqlite" or not rows:
+        connection.execute(table.insert(), list(rows))
+        return
+    names, columns = list(rows[0]), list[Iterable[Any]]()
+    for name in names:
+        write = table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        write = lru_cache(maxsize=256)(write) if write and name.endswith("_at") else write
+        values = [row[name] for row in rows]
+        columns.append(map(write, values) if write else values)
+    marks = ", ".join("?" * len(names))
+    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - our own names
+    connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
 
 
 def shown_address(database_url: str) -> str:

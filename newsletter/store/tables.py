@@ -83,6 +83,8 @@ subscribers = Table(
     Column("consent_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("paused_until", UtcDateTime),  # the reader asked for a pause; an issue before that moment is skipped
+    Column("every_days", Integer),  # the reader wants no more than one issue in so many days; empty: every issue
     _one_of("state", "pending", "active", "unsubscribed", "bounced", "complained"),
     Index(None, "state", "id"),  # the audience of a broadcast, page by page
 )
@@ -181,6 +183,7 @@ batches = Table(
     Column("settled_at", UtcDateTime),
     _one_of("state", "pending", "posting", "accepted", "rejected", "unknown"),
     Index(None, "broadcast_id", "state", "number"),
+    Index(None, "reference"),  # the events of a provider name it
 )
 
 deliveries = Table(
@@ -229,4 +232,56 @@ notices = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("told_at", UtcDateTime),
     _one_of("state", "telling", "told", "failed"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", Integer, nullable=False, index=True),  # no foreign key: the log outlives an erasure
+    Column("at", UtcDateTime, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("source", String(200), nullable=False, default=""),
+    Column("detail", JSON, nullable=False, default=dict),
+)
+
+# What somebody asked for on a public page and a mail has to answer: stored before the page says "look into your inbox".
+wishes = Table(
+    "wishes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("email", String(320), nullable=False),
+    Column("detail", JSON, nullable=False, default=dict),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False, index=True),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("key", String(64), nullable=False),  # of its content: a provider that tells a thing twice tells it once
+    Column("kind", String(16), nullable=False),
+    Column("email_key", String(320), nullable=False),
+    Column("reference", String(200), nullable=False, default=""),  # the provider's name of the batch
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("subscriber_id", Integer),
+    Column("broadcast_id", Integer),
+    Column("detail", JSON, nullable=False, default=dict),
+    _one_of("state", "new", "applied", "waiting", "ignored"),
+    UniqueConstraint("source", "key", name="uq_events_source_key"),
+    Index(None, "state", "id"),
+    Index(None, "subscriber_id", "kind", "occurred_at"),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
 )

@@ -2,6 +2,7 @@
 
 import re
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
-from newsletter.audience.tokens import UNSUBSCRIBE, Signer, open_signer
+from newsletter.audience.tokens import CONFIRM, MOVE, UNSUBSCRIBE, Signer, open_signer
 from newsletter.errors import NewsletterError
 
 
@@ -28,6 +29,25 @@ def test_a_token_is_the_one_that_itsdangerous_writes(subscriber: int) -> None:
 @given(st.text(max_size=60))
 def test_a_token_that_we_did_not_make_is_nobodys(token: str) -> None:
     assert Signer("k" * 64).unsubscribes(token) is None
+
+
+def test_a_new_key_signs_and_links_of_the_old_one_still_work() -> None:
+    old, both = Signer("k" * 64), Signer(f"{'k' * 64}\n{'n' * 64}")
+    assert both.unsubscribes(old.unsubscribe_token(7)) == 7
+    assert Signer("n" * 64).unsubscribes(both.unsubscribe_token(7)) == 7
+    assert old.unsubscribes(both.unsubscribe_token(7)) is None
+    word = both.read(CONFIRM, old.token(CONFIRM, [7]), timedelta(days=1))
+    assert word is not None
+    assert word.value == [7]
+
+
+def test_a_word_ends_with_its_time_and_serves_its_purpose_only() -> None:
+    signer = Signer("k" * 64)
+    token = signer.token(CONFIRM, 7)
+    assert signer.read(CONFIRM, token, timedelta(seconds=-1)) is None
+    assert signer.read(MOVE, token, timedelta(days=1)) is None
+    assert signer.unsubscribes(token) is None
+    assert signer.read(CONFIRM, signer.unsubscribe_token(7), timedelta(days=1)) is None
 
 
 def test_a_token_of_another_publication_is_nobodys() -> None:

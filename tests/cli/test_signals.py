@@ -72,7 +72,7 @@ def test_a_scheduler_that_waits_ends_at_once(publication: Path, number: signal.S
     with start(publication, "scheduler", "run") as process:
         lines_until(process.stderr, "waiting for the slot")
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "")
     assert "Traceback" not in err
 
@@ -96,6 +96,6 @@ def test_an_import_that_is_stopped_is_undone(call: Call, publication: Path) -> N
         file.write("email\na@x.example\n")
         file.flush()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "error: interrupted\n")
     assert call("subscribers", "count", "--json").data["data"]["states"] == {}

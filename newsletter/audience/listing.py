@@ -1,0 +1,96 @@
+"""Who is on the list, row by row; all that is stored about one; the list as a file that an import reads back."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, TextIO
+
+from sqlalchemy import Connection, func, select
+
+from newsletter.audience.consent import log_of
+from newsletter.audience.segments import compile_segment
+from newsletter.store.tables import broadcasts, deliveries, events, subscriber_tags, subscribers, suppressions
+
+_PAGE = 1000
+COLUMNS = ("email", "name", "state", "language", "timezone", "tags", "consent_source", "consent_at")
+
+
+def rows(connection: Connection, segment: str, now: datetime, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """The subscribers of a segment (empty: all) by id, with tags and fields; read page by page."""
+    last, left = 0, limit
+    while left is None or left > 0:
+        size = _PAGE if left is None else min(_PAGE, left)
+        query = select(subscribers).where(subscribers.c.id > last).order_by(subscribers.c.id).limit(size)
+        query = query.where(subscribers.c.email_key.not_like("erased-%@erased.invalid"))
+        if segment.strip():
+            query = query.where(compile_segment(segment, now))
+        found = connection.execute(query).mappings().all()
+        tags = _tags(connection, [row["id"] for row in found])
+        for row in found:
+            yield _plain(row) | {"tags": tags.get(row["id"], [])}
+        if len(found) < size:
+            return
+        last = found[-1]["id"]
+        left = None if left is None else left - len(found)
+
+
+def count(connection: Connection, segment: str, now: datetime) -> int:
+    """How many subscribers a segment has, whatever their state."""
+    query = select(func.count()).select_from(subscribers)
+    return connection.execute(query.where(compile_segment(segment, now)) if segment.strip() else query).scalar_one()
+
+
+def write(out: TextIO, found: Iterator[dict[str, Any]], form: str) -> int:
+    """Write rows as `csv` or `ndjson`; how many. In a CSV the fields are one cell of JSON."""
+    lines = 0
+    writer = csv.writer(out)
+    if form == "csv":
+        writer.writerow([*COLUMNS, "fields"])
+    for row in found:
+        lines += 1
+        if form == "ndjson":
+            out.write(json.dumps({key: row[key] for key in (*COLUMNS, "fields")}, ensure_ascii=False) + "\n")
+        else:
+            cells = [", ".join(row[key]) if key == "tags" else row[key] or "" for key in COLUMNS]
+            writer.writerow([*cells, json.dumps(row["fields"], ensure_ascii=False) if row["fields"] else ""])
+    return lines
+
+
+def everything(connection: Connection, email_key: str) -> dict[str, Any] | None:
+    """All that is stored about one address, for its reader's request; None where nothing is."""
+    row = connection.execute(select(subscribers).where(subscribers.c.email_key == email_key)).mappings().first()
+    query = select(suppressions).where(suppressions.c.email_key == email_key)
+    suppressed = connection.execute(query).mappings().first()
+    if row is None and suppressed is None:
+        return None
+    number = row["id"] if row is not None else 0
+    sent = (
+        select(broadcasts.c.slug, broadcasts.c.planned_at, deliveries.c.state, deliveries.c.reason)
+        .join(broadcasts, broadcasts.c.id == deliveries.c.broadcast_id)
+        .where(deliveries.c.broadcast_id.in_(select(broadcasts.c.id)), deliveries.c.subscriber_id == number)
+        .order_by(broadcasts.c.id)
+    )
+    told = select(events.c.kind, events.c.occurred_at, events.c.source, events.c.detail)
+    told = told.where((events.c.subscriber_id == number) | (events.c.email_key == email_key))
+    return {
+        "subscriber": None if row is None else _plain(row) | {"tags": _tags(connection, [number]).get(number, [])},
+        "suppressed": None if suppressed is None else _plain(suppressed),
+        "consent": [_plain(line) for line in log_of(connection, number)],
+        "deliveries": [_plain(line) for line in connection.execute(sent).mappings()],
+        "events": [_plain(line) for line in connection.execute(told.order_by(events.c.occurred_at)).mappings()],
+    }
+
+
+def _tags(connection: Connection, ids: list[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    query = select(subscriber_tags).where(subscriber_tags.c.subscriber_id.in_(ids))
+    for row in connection.execute(query.order_by(subscriber_tags.c.tag)):
+        found.setdefault(row.subscriber_id, []).append(row.tag)
+    return found
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(key): value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}

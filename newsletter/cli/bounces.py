@@ -1,0 +1,64 @@
+"""`newsletter bounces`: bounces and complaints that come as mails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsletter.cli.arguments import example
+from newsletter.cli.opening import publication_of, store_of
+from newsletter.cli.output import Output
+
+app = typer.Typer(help="Bounces and complaints that come as mails.")
+
+
+@app.callback()
+def bounces() -> None:
+    """Bounces and complaints that come as mails."""
+
+
+@app.command("read", epilog=example("bounces"))
+def read(
+    context: typer.Context,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Mails or mailboxes (mbox); - is standard input.")
+    ],
+) -> None:
+    """Read bounces (DSN) and spam complaints (ARF) from mails, and heed them. The same mail twice counts once."""
+    from newsletter.delivery.events import PAGE, apply_events, store_events
+    from newsletter.providers.bounce_mails import read_report
+
+    out: Output = context.obj
+    out.command = "bounces read"
+    publication = publication_of(out)
+    now, mails, told = datetime.now(UTC), 0, 0
+    with store_of(publication) as store:
+        for mail in _mails(files):
+            mails += 1
+            found = read_report(mail, now)
+            told += len(found)
+            with store.transaction() as connection:
+                store_events(connection, "mail", found, now)
+        while True:
+            with store.transaction() as connection:
+                applied = apply_events(connection, now, publication.config.public.soft_bounces)
+            if applied < PAGE:
+                break
+    out.result(
+        {"mails": mails, "events": told}, [f"{mails} mail{'s' if mails != 1 else ''} read, {told} reports heeded"]
+    )
+
+
+def _mails(files: list[Path]) -> Iterator[bytes]:
+    from newsletter.providers.bounce_mails import mails_in
+
+    for file in files:
+        if str(file) == "-":
+            yield sys.stdin.buffer.read()
+        else:
+            yield from mails_in(file)

@@ -1,0 +1,32 @@
+"""The door for the provider: an event is answered with 200 when it is stored, and not before."""
+
+from __future__ import annotations
+
+import asyncio
+
+from newsletter.providers.autosend_events import is_theirs, read_event
+from newsletter.web.public.exchange import Answer, Ask
+from newsletter.web.public.house import House
+from newsletter.web.public.inbox import SECONDS
+
+
+async def autosend(house: House, ask: Ask) -> Answer:
+    """One webhook of AutoSend. 200 stored or not of interest, 401 not theirs, 400 no event, 503 try again."""
+    if not ask.posted:
+        return _plain("events are posted here", 405)
+    if not house.secret or house.inbox is None:
+        return _plain("webhooks are not set up here", 404)
+    if not is_theirs(house.secret, ask.headers, ask.body, house.now()):
+        return _plain("the signature is not right", 401)
+    try:
+        event = read_event(ask.body, house.now())
+    except ValueError:
+        return _plain("this is no event", 400)
+    if event is None:
+        return _plain("not of interest", 200)
+    await asyncio.wait_for(asyncio.wrap_future(house.inbox.put(event)), SECONDS)
+    return _plain("stored", 200)
+
+
+def _plain(text: str, status: int) -> Answer:
+    return Answer(f"{text}\n".encode(), status, "text/plain; charset=utf-8", private=True)

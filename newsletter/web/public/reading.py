@@ -1,0 +1,151 @@
+"""The archive: all issues, an issue, a tag, a search, feeds, and the pages for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from newsletter.render.language import day_text
+from newsletter.web.public import feeds, replies
+from newsletter.web.public.exchange import Answer, Ask
+from newsletter.web.public.house import House
+from newsletter.web.public.shelf import Published, search
+
+PAGE = 40  # issues on a page of the archive: below 50 KB with long titles
+
+
+def home(house: House, ask: Ask) -> Answer:
+    """The first page of the archive, or what a search found."""
+    query = " ".join(ask.query.get("q", "").split())[:100]
+    if query:
+        return archive(house, search(house.shelf.listed(), query)[:PAGE], query=query)
+    return numbered(house, 1)
+
+
+def later(house: House, ask: Ask) -> Answer:
+    """A further page of the archive."""
+    text = ask.path["number"]
+    return numbered(house, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else replies.missing(house)
+
+
+def numbered(house: House, number: int) -> Answer:
+    """Page `number` (from 1) of the archive."""
+    issues = house.shelf.listed()
+    part = issues[(number - 1) * PAGE : number * PAGE]
+    if number > 1 and not part:
+        return replies.missing(house)
+    newer = (f"{house.root}/" if number == 2 else f"{house.root}/page/{number - 1}/") if number > 1 else ""
+    older = f"{house.root}/page/{number + 1}/" if number * PAGE < len(issues) else ""
+    return archive(house, part, number=number, newer=newer, older=older)
+
+
+def tagged(house: House, ask: Ask) -> Answer:
+    """The issues with a tag."""
+    tag = ask.path["tag"]
+    issues = [issue for issue in house.shelf.listed() if tag in issue.tags]
+    return archive(house, issues[:PAGE], tag=tag) if issues else replies.missing(house)
+
+
+def archive(
+    house: House,
+    issues: Sequence[Published],
+    *,
+    number: int = 1,
+    tag: str = "",
+    query: str = "",
+    newer: str = "",
+    older: str = "",
+) -> Answer:
+    """A page that lists issues."""
+    _ = house.words
+    zone = house.publication.config.schedule.zone
+    heading, path = house.site.name, "" if number == 1 else f"page/{number}/"
+    if tag:
+        heading, path = _("Issues about %(tag)s", tag=tag), f"tags/{quote(tag, safe='')}/"
+    if query:
+        heading = _("Issues with “%(words)s”", words=query)
+    page = house.page(
+        "archive.html",
+        heading,
+        heading=heading,
+        issues=issues,
+        days={issue.slug: day_text(issue.sent_at.astimezone(zone).date(), _) for issue in issues},
+        number=number,
+        tag=tag,
+        query=query,
+        newer=newer,
+        older=older,
+        description="" if query else house.site.description,
+        canonical="" if query else f"{house.site.base_url}/{path}",
+    )
+    return Answer.html(page)
+
+
+def issue_page(house: House, ask: Ask) -> Answer:
+    """The web page of an issue that was sent: the stored one, byte for byte."""
+    issue = house.shelf.find(ask.path["slug"])
+    if issue is None:
+        return replies.missing(house)
+    headers = {} if issue.listed else {"X-Robots-Tag": "noindex"}
+    return Answer(issue.page.encode(), headers=headers)
+
+
+def picture(house: House, ask: Ask) -> Answer:
+    """A picture of an issue that was sent; mails show it too, so it may be kept for long."""
+    found = house.shelf.picture(ask.path["slug"], ask.path["name"])
+    if found is None:
+        return replies.missing(house)
+    headers = {"Cache-Control": "public, max-age=604800", "Cross-Origin-Resource-Policy": "cross-origin"}
+    return Answer(found[0], type=found[1], headers=headers)
+
+
+def to_issue(house: House, ask: Ask) -> Answer:
+    """An issue's address without its last slash; the target is made from a slug that we know."""
+    issue = house.shelf.find(ask.path["slug"])
+    if issue is None:
+        return replies.missing(house)
+    return Answer(b"", 308, "text/plain; charset=utf-8", headers={"Location": f"{house.root}/{quote(issue.slug)}/"})
+
+
+def rss(house: House, ask: Ask) -> Answer:  # noqa: ARG001 - a handler
+    """The RSS feed."""
+    return Answer(feeds.rss(house.site, house.shelf.listed()).encode(), type="application/rss+xml; charset=utf-8")
+
+
+def atom(house: House, ask: Ask) -> Answer:  # noqa: ARG001 - a handler
+    """The Atom feed."""
+    return Answer(feeds.atom(house.site, house.shelf.listed()).encode(), type="application/atom+xml; charset=utf-8")
+
+
+def json_feed(house: House, ask: Ask) -> Answer:  # noqa: ARG001 - a handler
+    """The JSON Feed."""
+    return Answer(feeds.json_feed(house.site, house.shelf.listed()).encode(), type="application/feed+json")
+
+
+def sitemap(house: House, ask: Ask) -> Answer:  # noqa: ARG001 - a handler
+    """The sitemap."""
+    issues = house.shelf.listed()
+    return Answer(feeds.sitemap(house.site, issues, tags_of(issues)).encode(), type="application/xml")
+
+
+def robots(house: House, ask: Ask) -> Answer:  # noqa: ARG001 - a handler
+    """What crawlers should know (RFC 9309)."""
+    lines = [f"Disallow: {house.root}/{path}/" for path in ("unsubscribe", "confirm", "preferences", "move")]
+    text = "\n".join(["User-agent: *", *lines, f"Sitemap: {house.site.base_url}/sitemap.xml", ""])
+    return Answer(text.encode(), type="text/plain; charset=utf-8")
+
+
+def health(house: House, ask: Ask) -> Answer:  # noqa: ARG001 - a handler
+    """Whether the pages and their database answer."""
+    house.shelf.issues()
+    return Answer(b"ok\n", type="text/plain; charset=utf-8", private=True)
+
+
+def no_icon(house: House, ask: Ask) -> Answer:  # noqa: ARG001 - a handler
+    """Browsers ask for an icon, whether there is one or not."""
+    return Answer(b"", 204, headers={"Cache-Control": "public, max-age=86400"})
+
+
+def tags_of(issues: Sequence[Published]) -> list[str]:
+    """All tags, in the alphabet's order."""
+    return sorted({tag for issue in issues for tag in issue.tags})

@@ -1,0 +1,190 @@
+"""A reader's way: sign up, confirm, change, pause, move, leave, come back, be erased."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import select
+
+from newsletter.audience.consent import log_of
+from newsletter.store.tables import deliveries, subscribers
+
+DEE = "dee@new.example"
+
+
+def settings_of(town: Any, member: int) -> str:
+    """The path of a reader's settings, as the unsubscribe page links to it."""
+    page = town.visitor.get(f"/unsubscribe/{town.house.signer.unsubscribe_token(member)}")
+    match = re.search(r'href="/letters(/preferences/[^"]+)"', page.text)
+    assert match is not None, page.text
+    return match[1]
+
+
+def test_a_sign_up_counts_once_it_is_confirmed_by_its_inbox(town: Any) -> None:
+    assert town.visitor.post("/subscribe", {"email": " Dee@new.example "}).status == 200
+    assert town.state(DEE) == "nobody"
+    link = town.mailed_link()
+    assert town.state(DEE) == "pending"
+    assert 'method="post"' in town.visitor.get(link).text
+    assert town.state(DEE) == "pending"
+    assert town.visitor.post(link).status == 200
+    assert town.state(DEE) == "active"
+    assert town.visitor.post(link).status == 200  # a second press is no error
+    with town.store.reading() as connection:
+        assert [line["action"] for line in log_of(connection, 4)] == ["asked", "confirmed"]
+
+
+def test_the_answer_is_the_same_for_every_address(town: Any) -> None:
+    addresses = ("ada@reader.example", "cy@reader.example", DEE)
+    pages = [
+        town.visitor.post(path, {"email": email}).text.replace(email, "X")
+        for path in ("/subscribe", "/unsubscribe/")
+        for email in addresses
+    ]
+    assert len(set(pages)) == 2
+
+
+def test_who_reads_already_is_told_by_mail_and_nothing_changes(town: Any) -> None:
+    town.visitor.post("/subscribe", {"email": "ada@reader.example"})
+    town.room.work_off()
+    assert "You already get" in town.mails()[-1]
+    assert town.state("ada@reader.example") == "active"
+
+
+def test_one_address_gets_three_mails_a_day_however_often_it_is_typed(town: Any) -> None:
+    for number in range(9):
+        town.visitor.host = f"192.0.2.{number}"
+        town.visitor.post("/subscribe", {"email": DEE})
+    town.room.work_off()
+    assert len(town.mails()) == 3
+
+
+def test_a_machine_that_fills_every_field_is_thanked_and_ignored(town: Any) -> None:
+    page = town.visitor.post("/subscribe", {"email": DEE, "website": "http://spam.example"})
+    assert (page.status, town.room.work_off()) == (200, 0)
+
+
+def test_what_is_no_address_is_said_so(town: Any) -> None:
+    page = town.visitor.post("/subscribe", {"email": "dee@@<b>"})
+    assert page.status == 422
+    assert "dee@@&lt;b&gt;" in page.text
+
+
+def test_leaving_by_link_takes_a_get_and_a_press(town: Any) -> None:
+    link = f"/unsubscribe/{town.house.signer.unsubscribe_token(1)}"
+    page = town.visitor.get(link)
+    assert "a…@reader.example" in page.text
+    assert town.state("ada@reader.example") == "active"
+    assert town.visitor.post(link).status == 200
+    assert town.state("ada@reader.example") == "unsubscribed"
+    assert town.visitor.post(link).status == 200
+
+
+def test_leaving_by_one_click_is_one_post_under_either_path(town: Any) -> None:
+    for path, member in (("/letters/unsubscribe/", 1), ("/unsubscribe/", 2)):
+        body = b"List-Unsubscribe=One-Click"
+        assert town.visitor.post(path + town.house.signer.unsubscribe_token(member), body=body).status == 200
+    assert {town.state("ada@reader.example"), town.state("bo@reader.example")} == {"unsubscribed"}
+    with town.store.reading() as connection:
+        assert log_of(connection, 1)[-1]["source"] == "one-click of the mail program"
+
+
+def test_one_click_works_as_often_as_a_mailbox_provider_asks(town: Any) -> None:
+    link = f"/unsubscribe/{town.house.signer.unsubscribe_token(1)}"
+    visitor = town.visitor
+    assert {visitor.post(link, body=b"List-Unsubscribe=One-Click").status for _ in range(400)} == {200}
+
+
+def test_who_left_comes_back_by_a_new_sign_up_only(town: Any) -> None:
+    town.visitor.post("/subscribe", {"email": "cy@reader.example"})
+    link = town.mailed_link()
+    assert town.state("cy@reader.example") == "unsubscribed"
+    town.visitor.post(link)
+    assert town.state("cy@reader.example") == "active"
+
+
+def test_an_old_confirmation_does_not_undo_a_goodbye(town: Any, monkeypatch: Any) -> None:
+    town.visitor.post("/subscribe", {"email": DEE})
+    link = town.mailed_link()
+    town.visitor.post(link)
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: 2e9)  # no effect on links made before
+    with town.store.transaction() as connection:
+        from datetime import UTC, datetime, timedelta
+
+        from newsletter.audience.consent import goodbye
+
+        goodbye(connection, 4, "a test", datetime.now(UTC) + timedelta(seconds=5))
+    monkeypatch.undo()
+    assert town.visitor.post(link).status == 404
+    assert town.state(DEE) == "unsubscribed"
+
+
+def test_a_lost_link_is_mailed_to_readers_only(town: Any) -> None:
+    for email in ("ada@reader.example", "cy@reader.example", "nobody@new.example"):
+        town.visitor.post("/unsubscribe/", {"email": email})
+    link = town.mailed_link()
+    assert len(town.mails()) == 1
+    town.visitor.post(link)
+    assert town.state("ada@reader.example") == "unsubscribed"
+
+
+def test_settings_are_kept_and_heeded(town: Any) -> None:
+    path = settings_of(town, 1)
+    page = town.visitor.post(path, {"do": "save", "every": "0", "pause": "4", "topic": ["jobs", "vip"]})
+    assert "Saved." in page.text
+    assert re.search(r'value="jobs" checked', page.text)
+    assert "vip" not in page.text
+    town.publish("one")
+    with town.store.reading() as connection:
+        query = select(deliveries.c.state, deliveries.c.reason).order_by(deliveries.c.subscriber_id)
+        rows = [tuple(row) for row in connection.execute(query)]
+    assert rows == [("skipped", "paused"), ("accepted", ""), ("skipped", "unsubscribed")]
+
+
+def test_one_a_week_is_one_a_week(town: Any) -> None:
+    town.visitor.post(settings_of(town, 1), {"do": "save", "every": "7", "pause": "0"})
+    town.publish("one")
+    town.publish("two")
+    with town.store.reading() as connection:
+        query = select(deliveries.c.state, deliveries.c.reason).where(deliveries.c.subscriber_id == 1)
+        rows = [tuple(row) for row in connection.execute(query.order_by(deliveries.c.broadcast_id))]
+    assert rows == [("accepted", ""), ("skipped", "less often")]
+
+
+def test_an_address_changes_once_the_new_inbox_says_so(town: Any) -> None:
+    page = town.visitor.post(settings_of(town, 1), {"do": "move", "email": DEE})
+    assert "We have sent a link" in page.text
+    link = town.mailed_link()
+    assert f"To: {DEE}" in town.mails()[-1]
+    town.visitor.get(link)
+    assert town.state("ada@reader.example") == "active"
+    town.visitor.post(link)
+    assert (town.state("ada@reader.example"), town.state(DEE)) == ("nobody", "active")
+
+
+def test_moving_to_an_address_that_reads_already_leaves_one_of_them(town: Any) -> None:
+    town.visitor.post(settings_of(town, 1), {"do": "move", "email": "bo@reader.example"})
+    town.visitor.post(town.mailed_link())
+    assert (town.state("ada@reader.example"), town.state("bo@reader.example")) == ("unsubscribed", "active")
+
+
+def test_erasing_leaves_no_trace_of_the_address(town: Any) -> None:
+    town.publish("one")
+    assert town.visitor.post(settings_of(town, 1), {"do": "erase"}).status == 422
+    path = settings_of(town, 1)
+    assert "Erased" in town.visitor.post(path, {"do": "erase", "sure": "yes"}).text
+    assert town.state("ada@reader.example") == "nobody"
+    with town.store.reading() as connection:
+        dump = "\n".join(connection.connection.driver_connection.iterdump())  # type: ignore[union-attr]
+        assert "ada@reader" not in dump
+        assert connection.execute(select(subscribers.c.id)).scalars().all() == [2, 3]
+    assert town.visitor.get(f"/unsubscribe/{town.house.signer.unsubscribe_token(1)}").status == 200
+
+
+def test_a_link_of_another_purpose_does_nothing(town: Any) -> None:
+    unsubscribe = town.house.signer.unsubscribe_token(1)
+    preferences = settings_of(town, 1).rsplit("/", 1)[1]
+    for purpose, token in (("confirm", unsubscribe), ("preferences", unsubscribe), ("unsubscribe", preferences)):
+        assert town.visitor.post(f"/{purpose}/{token}").status == 404
+    assert town.state("ada@reader.example") == "active"
