@@ -5,6 +5,7 @@ Such an issue has its own text, its own slug and so its own broadcast, with the 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Subquery, case, exists, func, literal, select
@@ -49,7 +50,7 @@ def reason(members: Subquery, relation: str, related_to: str) -> ColumnElement[A
 def count_readers(connection: Connection, segment: str, relation: str, related_to: str) -> tuple[int, int]:
     """How many would be mailed now, and how many of the segment not."""
     last = last_id(connection)
-    members = page(0, last, segment, last + 1).subquery()
+    members = page(0, last, segment, last + 1, datetime.now(UTC)).subquery()
     each = select(reason(members, relation, related_to).label("reason")).subquery()
     mailed = func.count().filter(each.c.reason == "")
     row = connection.execute(select(func.count(), mailed).select_from(each)).one()

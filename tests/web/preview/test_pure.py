@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -29,6 +29,10 @@ HEAD = "<style>@media (prefers-color-scheme: dark){a{color:red}} :root{color-sch
 
 class Days:
     days, at, timezone = ("tue", "fri"), time(9), "Europe/Berlin"
+    extra: tuple[datetime, ...] = ()
+    skip: tuple[date, ...] = ()
+    holidays: tuple[tuple[int, int], ...] = ()
+    pauses: tuple[tuple[date, date], ...] = ()
 
 
 SLOTS: list[Slot] = list(islice(slots_from(Days, NOW), 20))
