@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -130,6 +131,11 @@ def _running(publication: Any, store: Store, listener: socket.socket) -> Iterato
 
 @pytest.mark.slow
 def test_a_readers_life_in_a_browser(served: Served) -> None:
+    with ThreadPoolExecutor(1) as thread:  # another test may have a browser open, whose loop runs in this one
+        thread.submit(_live, served).result()
+
+
+def _live(served: Served) -> None:
     with open_browser() as browser:
         page = browser.new_page()
         said: list[str] = []

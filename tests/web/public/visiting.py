@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -66,9 +67,15 @@ class Visitor:
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        asyncio.run(self.app(scope, receive, send))  # type: ignore[arg-type]
+        _run(self.app(scope, receive, send))  # type: ignore[arg-type]
         found = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
         return Page(sent[0]["status"], found, b"".join(part.get("body", b"") for part in sent[1:]))
+
+
+def _run(asked: Coroutine[Any, Any, None]) -> None:
+    """Wait for an answer in a thread of its own: a browser that another test has open runs a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, asked).result()
 
 
 def _unquoted(path: str) -> str:
