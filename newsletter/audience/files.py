@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,6 +80,25 @@ def describe_columns(path: Path, fields: Collection[str] = ()) -> list[tuple[str
     with _open(path) as file:
         header = next(csv.reader([file.readline()], delimiter=_delimiter(file)), [])
     return list(zip(header, roles_of(header, fields), strict=True))
+
+
+@contextmanager
+def readable_twice(path: Path) -> Iterator[Path]:
+    """`path`, or for as long as the `with` lasts a copy of what comes through it, where it is a pipe.
+
+    Raises NewsletterError where that cannot be read or copied.
+    """
+    if not path.is_fifo():
+        yield path
+        return
+    try:
+        with tempfile.TemporaryDirectory(prefix="newsletter-list-") as folder:
+            copy = Path(folder) / path.name
+            with path.open("rb") as pipe, copy.open("wb") as file:
+                shutil.copyfileobj(pipe, file)
+            yield copy
+    except OSError as error:
+        raise NewsletterError(f"{path}: cannot be read: {error.strerror}", "check the path") from None
 
 
 @contextmanager

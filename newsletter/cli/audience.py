@@ -50,7 +50,7 @@ def import_list(
     The exports of Mailchimp, Substack, Ghost, Buttondown and beehiiv are understood as they are. The list is taken
     whole or not at all, but for lines that are no subscriber. Who left is never brought back.
     """
-    from newsletter.audience.files import describe_columns, read_list
+    from newsletter.audience.files import describe_columns, read_list, readable_twice
     from newsletter.audience.importing import import_entries
 
     out: Output = context.obj
@@ -58,11 +58,16 @@ def import_list(
     publication = publication_of(out)
     agreed = datetime.combine(day_of(date), datetime.min.time(), UTC) if date else None
     now = datetime.now(UTC)
-    with store_of(publication) as store, _rejects_to(bad) as reject, store.transaction() as connection:
-        columns = describe_columns(file, fields or ()) if dry_run else []
+    with (
+        readable_twice(file) as readable,
+        store_of(publication) as store,
+        _rejects_to(bad) as reject,
+        store.transaction() as connection,
+    ):
+        columns = describe_columns(readable, fields or ()) if dry_run else []
         report = import_entries(
             connection,
-            read_list(file, fields or ()),
+            read_list(readable, fields or ()),
             source=source or f"import of {file.name}",
             now=now,
             agreed=agreed,
