@@ -67,21 +67,28 @@ timezone = "UTC"                            # such as "Europe/Berlin"
 late_window = "6h"                          # after a stop, a slot missed by less than this is still sent
 
 [provider]
-name = "outbox"                             # mails become files in .newsletter/outbox; "autosend" sends them
+name = "outbox"                             # mails become files in .newsletter/outbox; "autosend", "smtp" send them
 # api_key = "AUTOSEND_API_KEY"              # the NAME of the variable that holds the key, never the key itself
 # base_url = "https://api.autosend.com/v1"
 # connect_timeout = "10s"
 # read_timeout = "60s"
 # idempotency = "auto"                      # "honoured": a call repeated under its key is known to send only once
 # header_variables = true                   # whether the provider fills variables in headers as it does in the text
+# smtp_host = ""                            # with "smtp": the mail server
+# smtp_port = 587                           # 587 goes with "starttls", 465 with "tls"
+# smtp_security = "starttls"                # "none" only for a server on this machine
+# smtp_user = ""                            # its password is the secret that api_key names
 
 [delivery]
 # batch_size = 100                          # readers in one call to the provider
 # requests_per_second = 2.0
+# concurrency = 4                           # calls under way at once, where the rate lets it
 # max_attempts = 8                          # calls for one batch before the broadcast pauses
 # backoff = "1s"                            # the wait after the first failed call; it doubles from call to call
 # backoff_limit = "60s"
 # daily_limit = 0                           # mails a day that your plan allows; the rest waits for the next day
+# warm_up = []                              # smaller limits of a new key's first days, such as [500, 1000, 5000]
+# refusals = 0.1                            # the share of readers whom the provider may refuse before it pauses
 
 [theme]
 # name = "default"                          # "letter", or a folder in templates/: newsletter new-theme NAME
