@@ -112,7 +112,9 @@ def _is_over(ends: Sequence[Ended], outcome: Outcome, drill: Drill) -> bool:
         return True
     last = ends[-1]
     in_doubt = last.code == _PARTLY and "unknown" in last.answer["error"]["message"] and not drill.idempotency
-    if in_doubt and len(outcome.killed_at) >= drill.kills:
+    # Without keys each kill leaves calls in doubt: when nothing else is left, the kills still to come find no victim.
+    nothing_left = in_doubt and len(outcome.ends) > 1 and outcome.ends[-2].answer == last.answer
+    if nothing_left or (in_doubt and len(outcome.killed_at) >= drill.kills):
         return True
     fruitless = [other.code for other in outcome.ends[-_FRUITLESS * drill.senders :]]
     stuck = fruitless.count(_LATER) + fruitless.count(_PARTLY) >= _FRUITLESS * drill.senders
