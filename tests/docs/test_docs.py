@@ -13,12 +13,13 @@ import pytest
 import typer.main
 from pages import PAGES, ROOT, anchors, blocks, commands, links, name
 
-from newsletter import config_reference, errors
+from newsletter import errors
 from newsletter.check.caniemail import SHARES
 from newsletter.check.registry import RULES
 from newsletter.cli.app import app
 from newsletter.cli.main import hoist
 from newsletter.config import Config
+from newsletter.config import reference as config_reference
 from newsletter.content.front_matter import KEYS
 from newsletter.content.reader import parse_issue
 from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
@@ -108,7 +109,7 @@ def _keys(section: str) -> set[str]:
 
 
 def test_the_page_about_the_configuration_is_current() -> None:
-    hint = "write it again: python -m newsletter.config_reference > docs/configuration.md"
+    hint = "write it again: python -m newsletter.config.reference > docs/configuration.md"
     assert (DOCS / "configuration.md").read_text(encoding="utf-8") == config_reference.as_markdown(), hint
 
 

@@ -10,9 +10,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from newsletter.config import (
+from newsletter.config.sections import Config
+from newsletter.config.values import (
     Colour,
-    Config,
     Date,
     DateRange,
     Day,
