@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
+
 
 class NewsletterError(Exception):
     """Something failed that a person can mend. Shown without a traceback.
@@ -83,4 +85,4 @@ class StoppedError(NewsletterError):
     """Somebody pressed Ctrl-C."""
 
     code = "interrupted"
-    exit_code = 130
+    exit_code = INTERRUPTED

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from newsletter.store.tables import wishes
 
@@ -47,11 +47,6 @@ def due_wishes(connection: Connection, now: datetime, limit: int) -> list[Wish]:
     query = select(wishes).where(wishes.c.due_at <= now).order_by(wishes.c.id).limit(limit)
     rows = connection.execute(query).all()
     return [Wish(row.id, Kind(row.kind), row.email, row.detail, row.tries, row.created_at) for row in rows]
-
-
-def count_wishes(connection: Connection) -> int:
-    """How many still wait."""
-    return connection.execute(select(func.count()).select_from(wishes)).scalar_one()
 
 
 def try_later(connection: Connection, wish: Wish, due_at: datetime) -> None:

@@ -7,8 +7,8 @@ import re
 from urllib.parse import unquote, urljoin, urlsplit
 
 from newsletter.content.markdown.mergetags import PLAUSIBLE
+from newsletter.render import links
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # RFC 3986, section 3.1
 _DOMAIN = re.compile(r"(?:[\w-]+\.)+(?P<last>[A-Za-z]{2,})(?=[/?#]|$)")
 _FILES = frozenset("md markdown html htm php png jpg jpeg gif webp svg pdf txt zip csv".split())
 
@@ -16,9 +16,9 @@ _FILES = frozenset("md markdown html htm php png jpg jpeg gif webp svg pdf txt z
 def is_relative(target: str) -> bool:
     """Whether the address says nothing without the page it stands on (RFC 3986, section 4.2)."""
     target = target.strip()
-    if not target or target.startswith(("#", "//", "{{")) or PLAUSIBLE.match(target):
+    if target.startswith("{{") or PLAUSIBLE.match(target):  # only sending tells what a merge tag is
         return False
-    return not _SCHEME.match(target)
+    return links.is_relative(target)
 
 
 def absolute(target: str, page: str) -> str:

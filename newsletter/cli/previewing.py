@@ -14,14 +14,12 @@ import typer
 
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import UsageError
+from newsletter.errors import INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
     from newsletter.publication import Publication
     from newsletter.store.database import Store
     from newsletter.web.preview.workspace import Workspace
-
-INTERRUPTED = 130
 
 
 def preview(

@@ -11,8 +11,8 @@ import typer
 from newsletter.cli.arguments import example
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
+from newsletter.errors import INTERRUPTED
 
-INTERRUPTED = 130
 archive = typer.Typer(help="The archive of the issues that were sent.")
 
 

@@ -8,7 +8,7 @@ from newsletter.cli.output import Output
 from newsletter.cli.stopping import stop_on_signals
 from newsletter.clock import Clock
 from newsletter.delivery.job import Progress
-from newsletter.errors import NewsletterError
+from newsletter.errors import INTERRUPTED, NewsletterError
 from newsletter.pipeline.overview import until
 from newsletter.pipeline.providers import open_provider
 from newsletter.pipeline.watching import Look, Watch
@@ -16,8 +16,6 @@ from newsletter.publication import Publication
 from newsletter.schedule.health import Health, serving
 from newsletter.schedule.process import run_every_minute
 from newsletter.store.database import open_store
-
-INTERRUPTED = 130
 
 
 def one_pass(out: Output, publication: Publication, clock: Clock, late: str = "") -> None:

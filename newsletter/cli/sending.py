@@ -10,7 +10,7 @@ import typer
 from newsletter.cli.arguments import ISSUE
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import NewsletterError, PartlySentError, UsageError
+from newsletter.errors import INTERRUPTED, NewsletterError, PartlySentError, UsageError
 
 if TYPE_CHECKING:
     from newsletter.cli.stopping import Stop
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from newsletter.pipeline.desk import Desk
     from newsletter.pipeline.sending import Sending
     from newsletter.store.database import Store
-
-INTERRUPTED = 130
 
 
 def send(

@@ -11,9 +11,7 @@ from typing import Literal
 import typer
 
 from newsletter.cli.output import Output
-from newsletter.errors import ConfigError, UsageError
-
-INTERRUPTED = 130
+from newsletter.errors import INTERRUPTED, ConfigError, UsageError
 
 
 def run(

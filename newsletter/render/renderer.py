@@ -113,7 +113,7 @@ def _drop_ways_back(root: html.HtmlElement, page: str) -> None:
 
 def _numbers_in_code(root: html.HtmlElement, shield: Shield) -> set[int]:
     """The merge tags that stand in code: there they are shown, not filled."""
-    pattern = re.compile(re.escape(shield.prefix) + r"(\d+)z")
+    pattern = shield.pattern
     texts = (str(element.text_content()) for element in root.iter("code", "pre", "kbd", "samp"))
     return {int(match[1]) for text in texts for match in pattern.finditer(text)}
 

@@ -65,8 +65,8 @@ class Variables:
         return self._reveal(text, value)
 
     def _reveal(self, text: str, meaning: Callable[[int, Typed], str]) -> str:
-        pattern = re.compile(re.escape(self.shield.prefix) + r"(\d+)z")
-        return pattern.sub(lambda match: meaning(int(match[1]), self.shield.tags[int(match[1])]), text)
+        tags = self.shield.tags
+        return self.shield.pattern.sub(lambda match: meaning(int(match[1]), tags[int(match[1])]), text)
 
     def _shown(self, number: int, tag: Typed) -> str | None:
         """The text that a tag is for everybody, or None where it differs from reader to reader."""

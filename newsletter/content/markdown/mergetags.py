@@ -68,9 +68,13 @@ class Shield:
         self.tags.append(tag)
         return f"{self.prefix}{len(self.tags) - 1}z"
 
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What finds the tokens in a text; its group is the number of the tag in `tags`."""
+        return re.compile(re.escape(self.prefix) + r"(\d+)z")
+
     def reveal(self, text: str, meaning: Callable[[Typed], str]) -> str:
         """`text` with each token replaced by `meaning(what was typed)`."""
         if self.prefix not in text:
             return text
-        pattern = re.compile(re.escape(self.prefix) + r"(\d+)z")
-        return pattern.sub(lambda match: meaning(self.tags[int(match[1])]), text)
+        return self.pattern.sub(lambda match: meaning(self.tags[int(match[1])]), text)
