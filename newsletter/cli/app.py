@@ -13,6 +13,7 @@ from newsletter.cli import (
     bounces,
     checking,
     ci,
+    database,
     demo,
     editing,
     planning,
@@ -58,6 +59,7 @@ app.add_typer(audience.app, name="subscribers")
 app.command("serve", epilog=example("serve"))(publishing.serve)
 app.add_typer(publishing.archive, name="archive")
 app.add_typer(bounces.app, name="bounces")
+app.add_typer(database.app, name="db")
 app.add_typer(config, name="config")
 app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)
 

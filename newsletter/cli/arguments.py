@@ -44,6 +44,8 @@ EXAMPLES = {
     "calendar": "newsletter calendar --from 2026-11-27 --weeks 6 --ics calendar.ics",
     "explain": "newsletter scheduler explain 2026-11-27",
     "once": "newsletter scheduler once --now 2026-11-27T09:00",
+    "backup": "newsletter db backup /mnt/other-disk/today.db",
+    "restore": "newsletter db restore .newsletter/backups/newsletter-20261124T030000Z.db",
     "import": 'newsletter subscribers import list.csv --consent-source "sign-up form" --dry-run',
 }
 

@@ -66,6 +66,7 @@ class Turns:
     _ahead: int = field(default=0, init=False)  # batches that are planned and, as far as we know, not begun
     _empty: bool = field(default=False, init=False)  # no batch is left that we could take
     _planned: bool = field(default=False, init=False)
+    _repeats: bool = field(default=False, init=False)  # what is in doubt may be posted again under its key
     _seen: Progress = field(default=Progress(0, 0, 0), init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +82,8 @@ class Turns:
         with self.boss.store.reading() as connection:
             report = report_of(connection, self.broadcast_id)
             self._planned = ledger.is_planned(connection, self.broadcast_id)
+            # Who left since the backup is in the call again: under its new key the provider would take it twice.
+            self._repeats = self.boss.provider.honours_keys and not ledger.is_restored(connection, self.broadcast_id)
         skipped = report.deliveries.get(DeliveryState.SKIPPED, 0)
         self._seen = Progress(report.sent, report.readers - skipped, 0, skipped=skipped, planned=self._planned)
         crew = Crew[_Posting, Outcome](self.boss.settings.concurrency, self._call)
@@ -163,7 +166,7 @@ class Turns:
             begun += self._begin(connection, granted - len(begun))
         if self._planned and (len(begun) < granted or (self._answers and not granted)):
             self._empty = not ledger.claimable(
-                connection, self.broadcast_id, unknown_too=self.boss.provider.honours_keys, but_not=self._doubtful
+                connection, self.broadcast_id, unknown_too=self._repeats, but_not=self._doubtful
             )
         return begun
 
@@ -186,7 +189,7 @@ class Turns:
             self.broadcast_id,
             self.boss.owner,
             self.boss.lease_end(),
-            unknown_too=self.boss.provider.honours_keys,
+            unknown_too=self._repeats,
             but_not=self._doubtful,
             count=count - len(repeated),
         )

@@ -15,6 +15,7 @@ from newsletter.delivery.owner import is_gone, this_process
 from newsletter.delivery.protocol import Provider
 from newsletter.delivery.report import Report
 from newsletter.pipeline.approval import approve_ready
+from newsletter.pipeline.backups import nightly
 from newsletter.pipeline.desk import Desk, open_desk
 from newsletter.pipeline.notices import Teller, channels_of
 from newsletter.pipeline.occasions import next_entry, occasions, preflight
@@ -99,6 +100,8 @@ class Watch:
             config.notify, config.publication.name, config.publication.sender, self.provider, self.say
         )
         teller = Teller(self.store, channels, clock.now)
+        if failed := nightly(self.publication, self.store, clock.now()):
+            teller.tell(failed)
         with self.store.reading() as connection:
             found = list(occasions(desk, connection, clock.now()))
             following = next_entry(desk, connection, clock.now()).slot

@@ -19,7 +19,7 @@ from newsletter.errors import NewsletterError
 from newsletter.schedule.queue import Approved, approved, in_turn, remove
 from newsletter.schedule.slots import Schedule, Slot, slots_between, slots_from
 from newsletter.store.database import Store
-from newsletter.store.tables import slots
+from newsletter.store.tables import restores, slots
 
 if TYPE_CHECKING:
     from newsletter.config import ScheduleConfig
@@ -178,10 +178,12 @@ def latest_due(connection: Connection, schedule: Schedule, now: datetime, rules:
 def last_opened(connection: Connection) -> tuple[datetime | None, str]:
     """Instant and wall time of the newest slots that are recorded; no earlier slot is ever opened.
 
-    Both count, since a new rule of the zone moves the instant of a wall time.
+    Both count, since a new rule of the zone moves the instant of a wall time. What was opened between a backup and its
+    restoring is not recorded, so none of those slots is opened either.
     """
     instant, wall = connection.execute(select(func.max(slots.c.starts_at), func.max(slots.c.wall_time))).one()
-    return instant, wall or ""
+    restored = connection.execute(select(func.max(restores.c.restored_at))).scalar()
+    return max((moment for moment in (instant, restored) if moment), default=None), wall or ""
 
 
 def upcoming(connection: Connection, schedule: Schedule, now: datetime) -> Slot:
