@@ -231,8 +231,8 @@ def test_the_providers_events_settle_what_a_restore_left_in_doubt(here: Place) -
     here.let_go()
     now = TUESDAY + 2 * HOUR
     told = [
-        Event(EventKind.DELIVERED, f"r{10 * number - 5:02}@reader.example", now, f"k{number}", references[number])
-        for number in (3, 4, 5)
+        Event(EventKind.DELIVERED, f"r{10 * number - 10:02}@reader.example", now, f"k{number}", references[number])
+        for number in (2, 3, 4, 5)
     ]
     told = [Event(e.kind, e.email, now, e.key, e.reference, subject="About word-1") for e in told]
     with here.store() as store:
@@ -474,7 +474,7 @@ def test_the_scheduler_takes_a_backup_a_night_and_keeps_the_newest(here: Place) 
         for hours in range(0, 24 * 5, 3):
             assert nightly(here.publication, store, TUESDAY + hours * HOUR) is None
     taken = [backup.taken_at for backup in backups_in(folder)]
-    assert taken == [TUESDAY + timedelta(days=day, hours=-5) for day in (5, 4, 3)]  # at 04:00, the first look after 3
+    assert taken == [TUESDAY + timedelta(days=day, hours=-6) for day in (5, 4, 3)]  # at 03:00 in Berlin
     assert len(list(folder.iterdir())) == 6  # each with its checksum
 
 
