@@ -8,7 +8,7 @@ ISSUE = typer.Argument(metavar="ISSUE", help="A path, a slug, next (the one to g
 ISSUES = typer.Argument(metavar="ISSUE", help="Paths or slugs; all issues where there is none.", show_default=False)
 EVERYWHERE = (
     "Everywhere: -C DIR names the publication's folder (else the nearest one above), --json answers with one JSON "
-    "object, --debug adds tracebacks, --version."
+    "object, --debug adds tracebacks, --log-format json makes messages lines of a log, --version."
 )
 EXIT_CODES = (
     "Exit codes: 0 ok, 1 findings or failure, 2 usage, 3 configuration, 5 refused by a safety rule, 6 the provider "

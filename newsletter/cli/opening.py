@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def publication_of(out: Output) -> Publication:
     """The publication that the call is about: `-C DIR`, else the nearest one."""
-    return find_publication(Path(), out.folder)
+    publication = find_publication(Path(), out.folder)
+    out.work_on(publication)
+    return publication
 
 
 @contextmanager

@@ -112,7 +112,8 @@ def _log(out: Output, watch: Watch, line: str) -> None:
     """One decision, with the publication's wall time."""
     now = watch.clock.now()
     local = now.astimezone(watch.publication.config.schedule.zone)
-    out.event("scheduler", {"at": now.isoformat(), "line": line}, f"{local:%Y-%m-%d %H:%M:%S %Z}  {line}")
+    told = f"{local:%Y-%m-%d %H:%M:%S %Z}  {line}"
+    out.event("scheduler", {"at": now.isoformat(), "line": line}, told, line)
 
 
 def _ending(look: Look, clock: Clock) -> list[str]:

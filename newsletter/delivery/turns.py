@@ -6,6 +6,7 @@ disk, the answers of several calls come in, and all of them are written with the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -27,6 +28,7 @@ from newsletter.errors import NewsletterError
 if TYPE_CHECKING:
     from newsletter.delivery.broadcaster import Broadcaster
 
+_LOG = logging.getLogger(__name__)
 _DOUBTS_IN_A_ROW = 3  # so many unknown outcomes one after the other: the provider is broken, stop making more of them
 _FEW_REFUSALS = 20  # recipients; fewer say nothing about the list
 _SLICE = 0.25  # seconds; the longest that a wish to stop waits for a pause to end
@@ -274,6 +276,7 @@ class Turns:
         )
         for number in ours:
             posting, outcome = taken[number]
+            _LOG.info("batch taken", extra=_about(posting, reference=outcome.reference))
             self._taken += len(posting.readers)
             if outcome.dropped:
                 self._refused += outcome.dropped
@@ -300,6 +303,7 @@ class Turns:
             outcome = Unknown("the provider refused recipients who are not in the call")
         posting.tainted = posting.tainted or isinstance(outcome, Unknown)
         posting.failures += 1
+        _LOG.warning("batch not taken: %s", reason_of(outcome), extra=_about(posting, outcome=type(outcome).__name__))
         if not self._repeatable(outcome) or posting.failures >= settings.max_attempts:
             self._give_up(connection, posting, outcome)
             return
@@ -374,6 +378,12 @@ class Turns:
                 continue
             doubt = posting.tainted or isinstance(outcome, Unknown)
             self._settle(connection, posting, *_open_states(doubt), error=reason_of(outcome))
+
+
+def _about(posting: _Posting, **more: object) -> dict[str, object]:
+    """What a line of the log on one batch is about."""
+    facts = {"batch": posting.claim.number, "readers": len(posting.readers), "key": posting.key}
+    return {"about": facts | more}
 
 
 def _open_states(doubt: bool) -> tuple[BatchState, DeliveryState]:

@@ -30,6 +30,7 @@ from newsletter.delivery.related import count_readers
 from newsletter.delivery.report import Report, find_broadcast, report_of
 from newsletter.delivery.states import BroadcastState
 from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
+from newsletter.logs import about
 from newsletter.pipeline.desk import Desk
 from newsletter.render import personal
 from newsletter.render.edition import Edition
@@ -101,7 +102,13 @@ class Sending:
             digest = connection.execute(select(broadcasts.c.digest).where(broadcasts.c.id == broadcast_id)).scalar_one()
             edition = Edition.from_json(read_edition(connection, digest))
         job = Job(digest, self.provider.prepare(message_of(edition)), values_of(edition, self._signer(), self.desk))
-        broadcaster = Broadcaster(
+        with about(broadcast=broadcast_id, issue=edition.slug):
+            report = self._broadcaster().run(broadcast_id, job)
+        self.reports.append(report)
+        return report
+
+    def _broadcaster(self) -> Broadcaster:
+        return Broadcaster(
             store=self.store,
             provider=self.provider,
             settings=self.desk.publication.config.delivery,
@@ -110,9 +117,6 @@ class Sending:
             wants_stop=self.wants_stop,
             pauses=self.pauses,
         )
-        report = broadcaster.run(broadcast_id, job)
-        self.reports.append(report)
-        return report
 
     def resume(self, slug: str, unknown: str = "") -> Report:
         """Go on with an issue's broadcast; `unknown` is a person's word (`repeat`, `skip`) on batches in doubt."""

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from newsletter.errors import NewsletterError
+from newsletter.logs import about
 from newsletter.schedule.queue import Approved, approved, in_turn, remove
 from newsletter.schedule.slots import Schedule, Slot, slots_between, slots_from
 from newsletter.store.database import Store
@@ -111,9 +112,10 @@ class Passes:
             errors += self._send(broadcast_id)
         openings = self._open()
         for opening in openings:
-            self._tell(*_sentences(opening))
-            if opening.broadcast_id is not None:
-                errors += self._send(opening.broadcast_id)
+            with about(slot=opening.slot.wall_time):
+                self._tell(*_sentences(opening))
+                if opening.broadcast_id is not None:
+                    errors += self._send(opening.broadcast_id)
         with self.store.reading() as connection:
             following = upcoming(connection, self.schedule, self.now())
             due = latest_due(connection, self.schedule, self.now(), self.rules)
@@ -134,9 +136,11 @@ class Passes:
 
     def _send(self, broadcast_id: int) -> list[NewsletterError]:
         try:
-            self._tell(self.sender.send(broadcast_id))
+            with about(broadcast=broadcast_id):
+                self._tell(self.sender.send(broadcast_id))
         except NewsletterError as error:
-            self._tell(error.message)
+            with about(broadcast=broadcast_id):
+                self._tell(error.message)
             return [error]
         return []
 

@@ -37,7 +37,7 @@ class House:
     shelf: Shelf
     now: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
-    secret: str = ""  # of the provider's webhooks; without one they are not taken
+    secret: str = field(default="", repr=False)  # of the provider's webhooks; without one they are not taken
     inbox: Inbox | None = None  # where their events go
     ring: Callable[[], None] = lambda: None  # tells the post room that there is something to do
     static: bool = False

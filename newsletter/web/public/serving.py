@@ -11,7 +11,7 @@ from datetime import datetime
 from types import FrameType
 from typing import Any
 
-from newsletter.config import secret
+from newsletter.config import revealed
 from newsletter.delivery.protocol import Provider
 from newsletter.errors import UsageError
 from newsletter.publication import Publication
@@ -36,7 +36,7 @@ def open_doors(
     """The house with its post room and its events at work, for as long as the `with` lasts."""
     config = publication.config.public
     inbox = Inbox(store, "autosend", config.soft_bounces, now, say)
-    house = open_house(publication, store, now, secret=secret(config.webhook_secret) or "", inbox=inbox)
+    house = open_house(publication, store, now, secret=revealed(config.webhook_secret), inbox=inbox)
     room = PostRoom(house, provider, say)
     house = replace(house, ring=room.bell.set)
     room.start()
@@ -89,6 +89,7 @@ async def _serve(
     config = uvicorn.Config(
         application(house, say),
         log_level="warning",
+        log_config=None,  # its lines go where ours go, masked as ours are
         access_log=False,
         lifespan="off",
         ws="none",
