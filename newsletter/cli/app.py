@@ -13,8 +13,10 @@ from newsletter.cli import (
     bounces,
     checking,
     ci,
+    completion,
     demo,
     editing,
+    manual,
     planning,
     previewing,
     publishing,
@@ -59,6 +61,8 @@ app.command("serve", epilog=example("serve"))(publishing.serve)
 app.add_typer(publishing.archive, name="archive")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(config, name="config")
+app.command("completion", epilog=example("completion"))(completion.completion)
+app.command("manual", epilog=example("manual"))(manual.manual)
 app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)
 
 
