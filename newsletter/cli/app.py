@@ -13,9 +13,11 @@ from newsletter.cli import (
     bounces,
     checking,
     ci,
+    completion,
     database,
     demo,
     editing,
+    manual,
     planning,
     previewing,
     publishing,
@@ -61,6 +63,8 @@ app.add_typer(publishing.archive, name="archive")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(database.app, name="db")
 app.add_typer(config, name="config")
+app.command("completion", epilog=example("completion"))(completion.completion)
+app.command("manual", epilog=example("manual"))(manual.manual)
 app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)
 
 
