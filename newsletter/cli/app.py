@@ -16,6 +16,7 @@ from newsletter.cli import (
     completion,
     database,
     demo,
+    doctor,
     editing,
     manual,
     planning,
@@ -62,6 +63,7 @@ app.command("serve", epilog=example("serve"))(publishing.serve)
 app.add_typer(publishing.archive, name="archive")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(database.app, name="db")
+app.command("doctor", epilog=example("doctor"))(doctor.doctor)
 app.add_typer(config, name="config")
 app.command("completion", epilog=example("completion"))(completion.completion)
 app.command("manual", epilog=example("manual"))(manual.manual)

@@ -58,6 +58,7 @@ EXAMPLES = {
     "explain": "newsletter scheduler explain 2026-11-27",
     "once": "newsletter scheduler once --now 2026-11-27T09:00",
     "backup": "newsletter db backup /mnt/other-disk/today.db",
+    "doctor": "newsletter doctor --offline",
     "restore": "newsletter db restore .newsletter/backups/newsletter-20261124T030000Z.db",
     "import": 'newsletter subscribers import list.csv --consent-source "sign-up form" --dry-run',
 }

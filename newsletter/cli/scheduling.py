@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
 
 from newsletter.cli.output import Output
 from newsletter.cli.stopping import stop_on_signals
 from newsletter.clock import Clock
 from newsletter.delivery.job import Progress
 from newsletter.errors import INTERRUPTED, NewsletterError
+from newsletter.pipeline.metrics import metrics_text
 from newsletter.pipeline.overview import until
 from newsletter.pipeline.providers import open_provider
 from newsletter.pipeline.watching import Look, Watch
@@ -45,11 +47,15 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
     """Passes at every full minute, until a signal; an error of one pass is told, and the next pass tries again."""
     last, health = [""], Health()
     store = open_store(publication.config.storage.database_url, publication.state)
+
+    def numbers() -> str:
+        return metrics_text(publication, store, datetime.now(UTC))
+
     try:
         with (
             open_provider(publication) as opened,
             stop_on_signals(out.say) as stop,
-            serving(health, health_port) if health_port else nullcontext(),
+            serving(health, health_port, numbers) if health_port else nullcontext(),
         ):
             if opened.notice:
                 out.warn(opened.notice)

@@ -159,7 +159,7 @@ def _engine(url: URL) -> Engine:
 
 def _prepare_folder(file: Path) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # readers' addresses
     except OSError as error:
         raise NewsletterError(f"{file.parent}: cannot be made: {error.strerror}", _HINT) from None
 

@@ -38,6 +38,7 @@ ROUTES: tuple[tuple[str, Handler, bool], ...] = (
     ("/sitemap.xml", reading.sitemap, False),
     ("/robots.txt", reading.robots, False),
     ("/health", reading.health, False),
+    ("/metrics", hooks.metrics, False),
     ("/favicon.ico", reading.no_icon, False),
     ("/subscribe", joining.subscribe, True),
     ("/subscribe/", joining.subscribe, True),

@@ -38,6 +38,7 @@ class House:
     now: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     secret: str = field(default="", repr=False)  # of the provider's webhooks; without one they are not taken
+    metrics_token: str = field(default="", repr=False)  # who has it may see the numbers; without one nobody
     inbox: Inbox | None = None  # where their events go
     ring: Callable[[], None] = lambda: None  # tells the post room that there is something to do
     static: bool = False

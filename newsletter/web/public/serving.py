@@ -35,8 +35,11 @@ def open_doors(
 ) -> Iterator[tuple[House, PostRoom]]:
     """The house with its post room and its events at work, for as long as the `with` lasts."""
     config = publication.config.public
+    token = revealed(publication.config.logs.metrics_token)
     inbox = Inbox(store, "autosend", config.soft_bounces, now, say)
-    house = open_house(publication, store, now, secret=revealed(config.webhook_secret), inbox=inbox)
+    house = open_house(
+        publication, store, now, secret=revealed(config.webhook_secret), inbox=inbox, metrics_token=token
+    )
     room = PostRoom(house, provider, say)
     house = replace(house, ring=room.bell.set)
     room.start()
