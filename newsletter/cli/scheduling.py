@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 
+from newsletter.cli.opening import tracer_of
 from newsletter.cli.output import Output
 from newsletter.cli.stopping import stop_on_signals
 from newsletter.clock import Clock
@@ -24,8 +25,8 @@ def one_pass(out: Output, publication: Publication, clock: Clock, late: str = ""
     """One pass at the clock's time; raises the first error of sending, after the pass has done what it can."""
     store = open_store(publication.config.storage.database_url, publication.state)
     try:
-        with open_provider(publication) as opened, stop_on_signals(out.say) as stop:
-            watch = Watch(publication, store, opened.provider, clock, wants_stop=stop.wanted, late=late)
+        with open_provider(publication) as opened, stop_on_signals(out.say) as stop, tracer_of(out) as tracer:
+            watch = Watch(publication, store, opened.provider, clock, wants_stop=stop.wanted, late=late, tracer=tracer)
             _listen(out, watch)
             try:
                 look = watch.look()
@@ -55,11 +56,12 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
         with (
             open_provider(publication) as opened,
             stop_on_signals(out.say) as stop,
+            tracer_of(out) as tracer,
             serving(health, health_port, numbers) if health_port else nullcontext(),
         ):
             if opened.notice:
                 out.warn(opened.notice)
-            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted)
+            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted, tracer=tracer)
             _listen(out, watch)
 
             def run_once() -> None:

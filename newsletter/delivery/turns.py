@@ -24,6 +24,8 @@ from newsletter.delivery.protocol import Accepted, Blocked, Outcome, Recipient, 
 from newsletter.delivery.report import report_of
 from newsletter.delivery.states import BatchState, DeliveryState
 from newsletter.errors import NewsletterError
+from newsletter.logs import about
+from newsletter.tracing import Span
 
 if TYPE_CHECKING:
     from newsletter.delivery.broadcaster import Broadcaster
@@ -58,6 +60,7 @@ class Turns:
     boss: Broadcaster
     broadcast_id: int
     job: Job
+    span: Span
     halt: Outcome | None = field(default=None, init=False)
     _answers: list[_Answer] = field(default_factory=list, init=False)  # not yet written
     _again: list[_Posting] = field(default_factory=list, init=False)  # whose call is to be repeated
@@ -246,8 +249,17 @@ class Turns:
         return begun
 
     def _call(self, posting: _Posting) -> Outcome:
-        values = self.job.values
-        return self.job.post([Recipient(r.email, r.name, values(r)) for r in posting.readers], posting.key)
+        tracer, number, size = self.boss.tracer, posting.claim.number, len(posting.readers)
+        with (
+            about(broadcast=self.broadcast_id, batch=number),  # in a thread of its own
+            tracer.span("batch", self.span, batch=number, readers=size, attempt=posting.failures + 1) as batch,
+        ):
+            values = self.job.values
+            recipients = [Recipient(r.email, r.name, values(r)) for r in posting.readers]
+            with tracer.span("call", batch, provider=self.boss.provider.name, key=posting.key) as call:
+                outcome = self.job.post(recipients, posting.key)
+                call.note(outcome=type(outcome).__name__.lower(), reason=reason_of(outcome))
+        return outcome
 
     def _collect(self, crew: Crew[_Posting, Outcome], seconds: float) -> None:
         """Take over the answers that have come; raises what a call raised."""

@@ -38,6 +38,7 @@ from newsletter.render.merge import reader_fields
 from newsletter.schedule.queue import Approved, read_edition, remove
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts
+from newsletter.tracing import Tracer, Untraced
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Sending:
     wants_stop: Callable[[], bool] = lambda: False
     pauses: bool = False  # whether what `wants_stop` stopped waits for a person
     reports: list[Report] = field(default_factory=list)
+    tracer: Tracer = field(default_factory=Untraced)
 
     def objection(self, issue: Approved) -> str:
         """Why the approved issue must not be sent as it is; empty where it may."""
@@ -116,6 +118,7 @@ class Sending:
             progress=self.progress,
             wants_stop=self.wants_stop,
             pauses=self.pauses,
+            tracer=self.tracer,
         )
 
     def resume(self, slug: str, unknown: str = "") -> Report:

@@ -24,6 +24,7 @@ from newsletter.publication import Publication
 from newsletter.schedule.lease import Scheduler, beat, held, release
 from newsletter.schedule.passes import Passes, PassReport, rules_of, upcoming
 from newsletter.store.database import Store
+from newsletter.tracing import Tracer, Untraced
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Watch:
     wants_stop: Callable[[], bool] = lambda: False
     late: str = ""
     links: bool = True
+    tracer: Tracer = field(default_factory=Untraced)
     me: Scheduler = field(
         default_factory=lambda: Scheduler(this_process(), platform.node(), datetime.now(UTC), is_gone)
     )
@@ -68,7 +70,9 @@ class Watch:
             if not schedule.require_approval:
                 for slug in approve_ready(desk, self.store, clock.now(), "the scheduler").approved:
                     self.say(f'"{slug}" is ready and approved by the scheduler itself')
-            sending = Sending(desk, self.store, self.provider, clock, self.progress, self.wants_stop)
+            sending = Sending(
+                desk, self.store, self.provider, clock, self.progress, self.wants_stop, tracer=self.tracer
+            )
             rules = rules_of(schedule)
             rules = replace(rules, late_policy=self.late) if self.late else rules
             report = Passes(self.store, schedule, rules, sending, clock.now, self.say).run()
