@@ -151,15 +151,15 @@ def _refuse_at_work(connection: Connection, now: datetime) -> None:
 def _refuse_news(connection: Connection, copy: Copy, *, confirmed: bool) -> None:
     """What would be lost has to be wanted."""
     kinds = (
-        (broadcasts.c.planned_at, "broadcast"),
-        (consents.c.at, "change of a reader"),
-        (events.c.received_at, "event"),
+        (broadcasts.c.planned_at, "broadcast", "broadcasts"),
+        (batches.c.settled_at, "batch sent", "batches sent"),
+        (consents.c.at, "change of a reader", "changes of readers"),
+        (events.c.received_at, "event", "events"),
     )
     found = []
-    for column, word in kinds:
+    for column, one, many in kinds:
         count = connection.execute(select(func.count()).where(column > copy.taken_at)).scalar_one()
-        plural = "changes of readers" if word.startswith("change") else f"{word}s"
-        found += [f"{count} {word if count == 1 else plural}"] if count else []
+        found += [f"{count} {one if count == 1 else many}"] if count else []
     if found and not confirmed:
         since = f"{copy.taken_at:%Y-%m-%d %H:%M} UTC"
         raise SafetyError(

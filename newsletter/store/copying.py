@@ -45,7 +45,7 @@ def save(store: Store, target: Path, facts: Mapping[str, str], files: Mapping[st
     try:
         if target.exists():
             raise NewsletterError(f"{target}: there is something here already", "choose another name")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         _fill(store, draft)
         with closing(sqlite3.connect(draft)) as connection:

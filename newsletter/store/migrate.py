@@ -61,7 +61,7 @@ def _keep(engine: Engine, revision: str) -> Path:
     file = folder / f"schema-{revision}-{datetime.now(UTC):%Y%m%dT%H%M%S}Z.db"
     source = engine.raw_connection()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
         file.touch(0o600)
         with closing(sqlite3.connect(file)) as target:
