@@ -23,12 +23,15 @@ def test_restored_to_the_middle_of_a_broadcast_nobody_gets_it_twice(
         place = make_place(
             tmp_path / "publication", provider.url, recipients=READERS, batch_size=5, issues=2, database_url=url
         )
+        toml = place.folder / "newsletter.toml"  # slow enough for another process to be started meanwhile
+        toml.write_text(toml.read_text().replace("requests_per_second = 500", "requests_per_second = 4"))
         readers = int(place.run("send", "word-1", "--dry-run").data["readers"])
         process = place.start("send", "word-1", "--now", "--confirm", f"word-1:{readers}")
         while provider.accepted() < 50:
             assert process.poll() is None, ended(process)
             time.sleep(0.005)
         backup = str(place.run("db", "backup").data["file"])
+        assert process.poll() is None, "it was over too soon to prove anything"
         assert ended(process).code == 0
         assert place.run("approve", "word-2").code == 0
         once = provider.inboxes()
