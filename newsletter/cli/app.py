@@ -17,6 +17,7 @@ from newsletter.cli import (
     demo,
     editing,
     manual,
+    moving,
     planning,
     previewing,
     publishing,
@@ -61,6 +62,8 @@ app.command("serve", epilog=example("serve"))(publishing.serve)
 app.add_typer(publishing.archive, name="archive")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(config, name="config")
+app.command("import-site", epilog=example("import-site"))(moving.import_site)
+app.command("export-site", epilog=example("export-site"))(moving.export_site)
 app.command("completion", epilog=example("completion"))(completion.completion)
 app.command("manual", epilog=example("manual"))(manual.manual)
 app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)

@@ -47,6 +47,8 @@ EXAMPLES = {
     "bounces": "newsletter bounces read bounces.mbox",
     "serve": "newsletter serve --port 8651",
     "archive": "newsletter archive build -o site",
+    "import-site": "newsletter import-site substack-export.zip --site https://old.example --dry-run",
+    "export-site": "newsletter export-site ../all-of-it",
     "completion": "newsletter completion bash > ~/.local/share/bash-completion/completions/newsletter",
     "manual": "newsletter manual | man -l -",
     "test": "newsletter test -k slot -n 0",
