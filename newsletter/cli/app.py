@@ -86,15 +86,18 @@ def show_config(context: typer.Context) -> None:
     state = "  # set" if secret(publication.config.provider.api_key) else "  # not set"
     lines = [f"# {publication.folder / 'newsletter.toml'}, with all defaults"]
     for section, values in _tables(data):
-        lines += ["", f"[{section}]"]
+        lines += ["", f"[[{section}]]" if isinstance(data.get(section), list) else f"[{section}]"]
         for key, value in values.items():
             lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}{state if key == 'api_key' else ''}")
     out.result({"folder": str(publication.folder), "config": data}, lines)
 
 
-def _tables(data: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _tables(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The sections by name, with those within them (`theme.light`) behind; empty ones of these are left out."""
     for section, values in data.items():
+        if isinstance(values, list):  # `[[hooks]]`
+            yield from ((section, each) for each in values)
+            continue
         yield section, {key: value for key, value in values.items() if not isinstance(value, dict)}
         for key, value in values.items():
             if isinstance(value, dict) and value:
