@@ -63,7 +63,9 @@ class Api:
             path = f"/v1{operation.path}".replace("{email}", "{email:path}")
             routes.append(Route(path, self._endpoint(operation), methods=[operation.method]))
         handlers: Any = {404: self._no_route, 405: self._no_route}
-        return Starlette(routes=routes, exception_handlers=handlers)
+        app = Starlette(routes=routes, exception_handlers=handlers)
+        app.router.redirect_slashes = False  # Starlette's redirect would name whatever host was asked for
+        return app
 
     def _endpoint(self, operation: Operation) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
