@@ -36,6 +36,9 @@ def _named(section: BaseModel) -> Iterator[str]:
         value = getattr(section, key)
         if isinstance(value, BaseModel):
             yield from _named(value)
+        elif isinstance(value, tuple):
+            for entry in value:
+                yield from _named(entry) if isinstance(entry, BaseModel) else ()
         elif value and any(mark in field.metadata for mark in _MARKS):
             yield str(value)
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from newsletter import __version__
 from newsletter.errors import NewsletterError
 from newsletter.pipeline.notices import Notice
 from newsletter.publication import Publication
@@ -57,7 +56,7 @@ def back_up(publication: Publication, store: Store, now: datetime, target: Path 
     except OSError as error:
         raise NewsletterError(f"{key}: cannot be read: {error.strerror}", "check its rights") from None
     about = publication.config.publication
-    facts = {"name": about.name, "base_url": about.base_url, "program": __version__, "schema": HEAD}
+    facts = {"name": about.name, "base_url": about.base_url, "schema": HEAD}
     digest = save(store, file, facts, files, now)
     return Backup(file, now, file.stat().st_size, digest)
 

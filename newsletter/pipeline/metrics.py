@@ -11,7 +11,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from newsletter import __version__
 from newsletter.audience.subscribers import count_by_state
 from newsletter.delivery import switch
 from newsletter.delivery.report import report_of
@@ -20,6 +19,7 @@ from newsletter.pipeline.backups import backups_in, folder_of
 from newsletter.publication import Publication
 from newsletter.schedule.passes import upcoming
 from newsletter.store.database import Store
+from newsletter.store.migrate import HEAD
 from newsletter.store.tables import batches, broadcasts, events, heartbeats, queue
 
 _LAST = 5  # broadcasts whose deliveries are counted
@@ -45,7 +45,7 @@ def metrics_text(publication: Publication, store: Store, now: datetime) -> str:
         Metric("backup_timestamp_seconds", each.taken_at.timestamp(), "When the newest backup was taken.", {})
         for each in newest
     ]
-    found.append(Metric("info", 1, "The program.", {"version": __version__}))
+    found.append(Metric("info", 1, "The program, by its schema.", {"schema": HEAD}))
     return as_text(found)
 
 
