@@ -54,5 +54,10 @@ def test_what_looks_like_a_secret_is_hidden_in_words_of_errors(text: str, gone: 
     assert Mask()(text) == text
 
 
+def test_prose_about_such_words_stays_as_it_is() -> None:
+    text = "Basic understanding of the bearer market: why https://a.example/x:y@z is no login"
+    assert Mask().strictly(text) == text
+
+
 def test_a_short_password_is_not_hidden_in_every_other_word() -> None:
     assert Mask(["a"])("a banana") == "a banana"

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from newsletter.audience.subscribers import count_by_state
 from newsletter.delivery import switch
 from newsletter.delivery.report import report_of
-from newsletter.delivery.states import BatchState
+from newsletter.delivery.states import ELSEWHERE, BatchState
 from newsletter.pipeline.backups import backups_in, folder_of
 from newsletter.publication import Publication
 from newsletter.schedule.passes import upcoming
@@ -71,7 +71,9 @@ def _of_readers(connection: Connection) -> Iterator[Metric]:
 
 
 def _of_broadcasts(connection: Connection) -> Iterator[Metric]:
-    newest = select(broadcasts.c.id).order_by(broadcasts.c.id.desc()).limit(_LAST)
+    newest = (
+        select(broadcasts.c.id).where(broadcasts.c.provider != ELSEWHERE).order_by(broadcasts.c.id.desc()).limit(_LAST)
+    )
     for number in connection.execute(newest).scalars().all():
         report = report_of(connection, number)
         issue = {"issue": report.slug}

@@ -112,7 +112,10 @@ def _refuse_strangers(publication: Publication, copy: Copy, *, confirmed: bool) 
 
 @contextlib.contextmanager
 def _present(publication: Publication, *, confirmed: bool) -> Iterator[Store | None]:
-    """The database as it is now; None where there is none. One that is damaged is put aside, if `confirmed`."""
+    """The database as it is now; None where there is none.
+
+    A file that is damaged, or of a newer program, is put aside, if `confirmed`.
+    """
     url, state = publication.config.storage.database_url, publication.state
     file = state / "newsletter.db"
     if not url and not file.exists():
@@ -121,14 +124,14 @@ def _present(publication: Publication, *, confirmed: bool) -> Iterator[Store | N
     try:
         store = open_store(url, state)
     except NewsletterError as error:
-        if url or "damaged" not in error.hint:
+        if url or not ("damaged" in error.hint or "newer" in error.hint):
             raise
         if not confirmed:
             hint = "to put it aside and go on: --confirm; be sure that no scheduler and no sender runs"
             raise SafetyError(f"the present database cannot be read: {error.message}", hint) from None
         for end in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
-                file.with_name(file.name + end).rename(file.with_name(f"{file.name}{end}.damaged"))
+                file.with_name(file.name + end).rename(file.with_name(f"{file.name}{end}.aside"))
         yield None
         return
     try:

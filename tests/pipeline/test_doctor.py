@@ -168,7 +168,7 @@ def test_dns_that_cannot_be_asked_is_not_checked_and_never_wrong(publication: Pu
     silent._resolver.lifetime = 0.2
     found = looked(probe, publication, resolver=silent)
     assert (found.state, "DNS does not answer" in found.message) == (State.UNKNOWN, True)
-    assert looked(probe, publication).message == "this needs dnspython"
+    assert looked(probe, publication).message == "nobody to ask"
     assert looked(probe, publication, resolver=silent, offline=True).message == "--offline"
     sample = configured(publication.folder, "", TOML.replace("plain-ai.net", "plain-ai.example"))
     assert "a name for examples" in looked(probe, sample, resolver=silent).message

@@ -434,9 +434,20 @@ def test_a_damaged_database_is_put_aside_if_that_is_said(here: Place) -> None:
     with pytest.raises(SafetyError, match="cannot be read"):
         restore(here.publication, backup, TUESDAY + HOUR, confirmed=False)
     assert restore(here.publication, backup, TUESDAY + HOUR, confirmed=True).kept is None
-    assert (state / "newsletter.db.damaged").exists()
+    assert (state / "newsletter.db.aside").exists()
     with here.store() as store, store.reading() as connection:
         assert len(connection.execute(select(subscribers.c.id)).all()) == READERS
+
+
+def test_an_older_program_restores_what_it_knows_over_what_it_does_not(here: Place) -> None:
+    backup = here.back_up(TUESDAY)
+    with here.store() as store, store.transaction() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SafetyError, match="a newer one wrote it"):
+        restore(here.publication, backup, TUESDAY + HOUR, confirmed=False)
+    restore(here.publication, backup, TUESDAY + HOUR, confirmed=True)
+    with here.store() as store, store.reading() as connection:
+        assert switch.is_stopped(connection)
 
 
 def test_a_backup_is_consistent_while_others_write(here: Place) -> None:

@@ -30,9 +30,7 @@ def _asked(patient: Patient) -> tuple[Resolver | None, Answer | None]:
         return None, (State.UNKNOWN, "--offline")
     if "dns" in patient.broken:
         return None, (State.UNKNOWN, *patient.broken["dns"])
-    if patient.resolver is None:
-        return None, (State.UNKNOWN, "this needs dnspython", "pip install 'newsletter[dns]'")
-    return patient.resolver, None
+    return patient.resolver, None if patient.resolver else (State.UNKNOWN, "nobody to ask")
 
 
 def _records(resolver: Resolver, name: str, start: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Names on the network, asked with dnspython (the extra `dns`)."""
+"""Names on the network, asked with dnspython."""
 
 from __future__ import annotations
 
@@ -62,11 +62,3 @@ class Dns:
             return []
         except dns.exception.DNSException as error:
             raise NewsletterError(f"DNS does not answer for {name}: {type(error).__name__}") from None
-
-
-def open_resolver() -> Resolver | None:
-    """The machine's DNS; None where the extra is not installed. Raises NewsletterError where there is no server."""
-    try:
-        return Dns()
-    except ModuleNotFoundError:
-        return None

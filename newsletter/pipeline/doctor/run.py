@@ -11,7 +11,7 @@ from typing import TypeVar
 from newsletter.errors import NewsletterError
 from newsletter.pipeline.doctor import domain, house, machine
 from newsletter.pipeline.doctor.probe import Diagnosis, Patient, Probe
-from newsletter.pipeline.doctor.resolver import Resolver, open_resolver
+from newsletter.pipeline.doctor.resolver import Dns, Resolver
 from newsletter.pipeline.providers import open_provider
 from newsletter.publication import Publication
 from newsletter.store.database import open_store
@@ -45,7 +45,7 @@ def examine(
             stack.callback(store.close)
         provider = opened("provider", lambda: stack.enter_context(open_provider(publication)).provider)
         if resolver is None and not offline:
-            resolver = opened("dns", open_resolver)
+            resolver = opened("dns", Dns)
         patient = Patient(publication, now, offline, store, provider, resolver, broken, dict(os.environ))
         for each in PROBES:
             yield from each(patient)
