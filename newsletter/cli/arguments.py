@@ -69,6 +69,8 @@ EXAMPLES = {
     "once": "newsletter scheduler once --now 2026-11-27T09:00",
     "backup": "newsletter db backup /mnt/other-disk/today.db",
     "doctor": "newsletter doctor --offline",
+    "db list": "newsletter db list --json",
+    "upgrade": "newsletter db upgrade",
     "restore": "newsletter db restore .newsletter/backups/newsletter-20261124T030000Z.db",
     "import": 'newsletter subscribers import list.csv --consent-source "sign-up form" --dry-run',
 }

@@ -40,7 +40,7 @@ def backup(
     out.result(taken.as_json(), [f"{taken.file}: {_size(taken)}, SHA-256 {taken.digest[:12]}…"])
 
 
-@app.command("list")
+@app.command("list", epilog=example("db list"))
 def list_backups(context: typer.Context) -> None:
     """Show the backups in the folder of [backup], the newest first."""
     from newsletter.pipeline.backups import backups_in, folder_of
@@ -73,7 +73,7 @@ def restore(
     out.result(restored.as_json(), _advice(restored))
 
 
-@app.command("upgrade")
+@app.command("upgrade", epilog=example("upgrade"))
 def upgrade(context: typer.Context) -> None:
     """Bring the database to this version's schema.
 
