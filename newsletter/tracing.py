@@ -35,7 +35,7 @@ class Untraced:
     @contextlib.contextmanager
     def span(self, name: str, within: Span | None = None, **facts: object) -> Iterator[Span]:  # noqa: ARG002
         """Nothing but the `with`."""
-        yield _NOTHING
+        yield UNTRACED_SPAN
 
 
 class _Nothing:
@@ -43,7 +43,7 @@ class _Nothing:
         pass
 
 
-_NOTHING = _Nothing()
+UNTRACED_SPAN: Span = _Nothing()
 
 
 class OpenTelemetry:

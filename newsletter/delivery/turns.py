@@ -25,7 +25,7 @@ from newsletter.delivery.report import report_of
 from newsletter.delivery.states import BatchState, DeliveryState
 from newsletter.errors import NewsletterError
 from newsletter.logs import about
-from newsletter.tracing import Span
+from newsletter.tracing import UNTRACED_SPAN, Span
 
 if TYPE_CHECKING:
     from newsletter.delivery.broadcaster import Broadcaster
@@ -60,7 +60,7 @@ class Turns:
     boss: Broadcaster
     broadcast_id: int
     job: Job
-    span: Span
+    span: Span = UNTRACED_SPAN
     halt: Outcome | None = field(default=None, init=False)
     _answers: list[_Answer] = field(default_factory=list, init=False)  # not yet written
     _again: list[_Posting] = field(default_factory=list, init=False)  # whose call is to be repeated
