@@ -132,6 +132,10 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "webhook_secret": "The name under which the secret of the provider's webhooks is found.",
         "proxies": "Addresses of the proxies whose `X-Forwarded-For` is believed.",
     },
+    "tracking": {
+        "clicks": "Whether links in mails go through `base_url/c/` and are counted for each reader: docs/readers.md.",
+        "opens": "Whether mails hold a picture of one pixel that tells when they are opened. It tells little.",
+    },
     "links": {
         "timeout": "How long `check` waits for a site to answer.",
         "deadline": "How long it waits for all of them; what is left is not checked, and said so.",

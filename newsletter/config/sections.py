@@ -207,6 +207,13 @@ class PublicConfig(_Section):
     proxies: tuple[OneLine, ...] = ("127.0.0.1", "::1")
 
 
+class TrackingConfig(_Section):
+    """`[tracking]`: what is measured of what readers do; nothing unless it is said here."""
+
+    clicks: bool = False
+    opens: bool = False
+
+
 class Config(_Section):
     """All of `newsletter.toml`."""
 
@@ -218,6 +225,7 @@ class Config(_Section):
     notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
     public: PublicConfig = PublicConfig()
+    tracking: TrackingConfig = TrackingConfig()
     check: Mapping[str, RuleSetting] = Field(default_factory=dict)
     links: LinksConfig = LinksConfig()
     clients: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)

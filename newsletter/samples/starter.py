@@ -121,6 +121,10 @@ name = "outbox"                             # mails become files in .newsletter/
 # webhook_secret = "AUTOSEND_WEBHOOK_SECRET"    # the NAME of the secret that signs the provider's webhooks
 # proxies = ["127.0.0.1", "::1"]            # whose X-Forwarded-For `newsletter serve` believes
 
+[tracking]                                  # nothing is measured; what is switched on is said in each mail's footer
+# clicks = false                            # which links a reader opens
+# opens = false                             # when a mail's pictures are loaded, which is seldom the reader's doing
+
 [preview]
 # test_addresses = []                       # to whom the preview may send a test: ["you@example.org"]
 # editor = ""                               # what opens a file: vscode, zed, idea…; empty goes by VISUAL and EDITOR

@@ -22,6 +22,7 @@ from newsletter.store.database import Store
 from newsletter.web.public.inbox import Inbox
 from newsletter.web.public.limits import Limits
 from newsletter.web.public.shelf import Shelf
+from newsletter.web.public.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class House:
     words: Words
     css: str
     shelf: Shelf
+    tally: Tally
     now: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     secret: str = ""  # of the provider's webhooks; without one they are not taken
@@ -89,6 +91,7 @@ def open_house(publication: Publication, store: Store, now: Callable[[], datetim
         site=site,
         words=theme.words(site.language),
         css=_tidy(theme.fill("web.css", {}) + _own_css()),
+        tally=Tally(store),
         shelf=Shelf(store, lambda: _tags_of(publication)),
         now=now,
         **more,

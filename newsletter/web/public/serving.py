@@ -41,10 +41,13 @@ def open_doors(
     house = replace(house, ring=room.bell.set)
     room.start()
     inbox.start()
+    house.tally.say = say
+    house.tally.start()
     try:
         yield house, room
     finally:
         inbox.stop()
+        house.tally.stop()
         room.stop()
 
 
