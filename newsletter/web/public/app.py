@@ -29,6 +29,7 @@ Handler = Callable[[House, Ask], Answer | Coroutine[Any, Any, Answer]]
 # path, what answers it, whether a POST is taken; the first that fits
 ROUTES: tuple[tuple[str, Handler, bool], ...] = (
     ("/webhooks/autosend", hooks.autosend, True),
+    ("/webhooks/anymail/{service}", hooks.anymail, True),
     ("/", reading.home, False),
     ("/page/{number}/", reading.later, False),
     ("/tags/{tag:path}/", reading.tagged, False),

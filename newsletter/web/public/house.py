@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from newsletter.audience.tokens import Signer, open_signer
 from newsletter.errors import NewsletterError
 from newsletter.pipeline.desk import open_desk
+from newsletter.providers.anymail_events import Service
 from newsletter.publication import Publication
 from newsletter.render.language import direction, promise
 from newsletter.render.site import Site
@@ -40,6 +41,7 @@ class House:
     now: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     secret: str = ""  # of the provider's webhooks; without one they are not taken
+    anymail: Mapping[str, Service] = field(default_factory=dict)  # the services whose webhooks are taken
     inbox: Inbox | None = None  # where their events go
     ring: Callable[[], None] = lambda: None  # tells the post room that there is something to do
     static: bool = False

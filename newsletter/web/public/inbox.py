@@ -22,6 +22,9 @@ SECONDS = 8.0  # how long a request waits to be stored; AutoSend gives up after 
 _RETRY_EVERY = 15.0  # seconds between two looks at events whose batch was not settled
 
 
+_Item = tuple[str, Event, Future[None]]  # whose it is
+
+
 @dataclass
 class Inbox:
     """Stores what is put in, and applies it after."""
@@ -31,7 +34,7 @@ class Inbox:
     soft_bounces: int
     now: Callable[[], datetime]
     say: Callable[[str], None] = lambda _: None
-    _waiting: queue.SimpleQueue[tuple[Event, Future[None]] | None] = field(default_factory=queue.SimpleQueue)
+    _waiting: queue.SimpleQueue[_Item | None] = field(default_factory=queue.SimpleQueue)
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -45,10 +48,10 @@ class Inbox:
             self._waiting.put(None)
             self._thread.join()
 
-    def put(self, event: Event) -> Future[None]:
-        """Store an event: done when it is on the disk, or with what kept it from being stored."""
+    def put(self, event: Event, source: str = "") -> Future[None]:
+        """Store an event of `source` (else the inbox's): done when it is on the disk, or with what kept it off."""
         done: Future[None] = Future()
-        self._waiting.put((event, done))
+        self._waiting.put((source or self.source, event, done))
         return done
 
     def _run(self) -> None:
@@ -67,9 +70,9 @@ class Inbox:
             except Exception as error:
                 self.say(f"events: {type(error).__name__}: {error}")
 
-    def _gather(self) -> tuple[list[tuple[Event, Future[None]]], bool]:
+    def _gather(self) -> tuple[list[_Item], bool]:
         """What came in, after waiting for it a second at most; and whether to stop."""
-        group: list[tuple[Event, Future[None]]] = []
+        group: list[_Item] = []
         try:
             item = self._waiting.get(timeout=1.0)
             while item is not None:
@@ -81,16 +84,18 @@ class Inbox:
             return group, False
         return group, True
 
-    def _store(self, group: list[tuple[Event, Future[None]]]) -> None:
+    def _store(self, group: list[_Item]) -> None:
         try:
             with self.store.transaction() as connection:
-                store_events(connection, self.source, [event for event, _ in group], self.now())
+                for source in dict.fromkeys(source for source, _, _ in group):
+                    told = [event for whose, event, _ in group if whose == source]
+                    store_events(connection, source, told, self.now())
         except Exception as error:
-            for _, done in group:
+            for _, _, done in group:
                 if not done.cancelled():
                     done.set_exception(error)
             return
-        for _, done in group:
+        for _, _, done in group:
             if not done.cancelled():
                 done.set_result(None)
 
