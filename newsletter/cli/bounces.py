@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,9 @@ import typer
 from newsletter.cli.arguments import example
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
+from newsletter.errors import UsageError
 
+_PAGE = 100  # mails read in one go
 app = typer.Typer(help="Bounces and complaints that come as mails.")
 
 
@@ -26,11 +29,11 @@ def bounces() -> None:
 def read(
     context: typer.Context,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Mails or mailboxes (mbox); - is standard input.")
+        list[Path], typer.Argument(metavar="FILE", help="Mails or mailboxes (mbox, Maildir); - is standard input.")
     ],
 ) -> None:
     """Read bounces (DSN) and spam complaints (ARF) from mails, and heed them. The same mail twice counts once."""
-    from newsletter.delivery.events import PAGE, apply_events, store_events
+    from newsletter.delivery.events import MAIL, PAGE, apply_events, store_events
     from newsletter.providers.bounce_mails import read_report
 
     out: Output = context.obj
@@ -38,20 +41,26 @@ def read(
     publication = publication_of(out)
     now, mails, told = datetime.now(UTC), 0, 0
     with store_of(publication) as store:
-        for mail in _mails(files):
-            mails += 1
-            found = read_report(mail, now)
+        for page in _pages(_mails(files)):
+            mails += len(page)
+            found = [event for mail in page for event in read_report(mail, now)]
             told += len(found)
             with store.transaction() as connection:
-                store_events(connection, "mail", found, now)
+                store_events(connection, MAIL, found, now)
         while True:
             with store.transaction() as connection:
                 applied = apply_events(connection, now, publication.config.public.soft_bounces)
             if applied < PAGE:
                 break
     out.result(
-        {"mails": mails, "events": told}, [f"{mails} mail{'s' if mails != 1 else ''} read, {told} reports heeded"]
+        {"mails": mails, "events": told},
+        [f"{mails} mail{'s' if mails != 1 else ''} read, {told} report{'s' if told != 1 else ''} heeded"],
     )
+
+
+def _pages(mails: Iterator[bytes]) -> Iterator[list[bytes]]:
+    while page := list(islice(mails, _PAGE)):
+        yield page
 
 
 def _mails(files: list[Path]) -> Iterator[bytes]:
@@ -61,4 +70,9 @@ def _mails(files: list[Path]) -> Iterator[bytes]:
         if str(file) == "-":
             yield sys.stdin.buffer.read()
         else:
-            yield from mails_in(file)
+            try:
+                yield from mails_in(file)
+            except OSError as error:
+                raise UsageError(
+                    f"{file}: cannot be read: {error.strerror or error}", "a mail, an mbox or a Maildir"
+                ) from None
