@@ -27,7 +27,8 @@ class ImportReport:
     """What an import did, in readers: `added` + `changed` + `unchanged` + `kept_out` + `rejected` = lines read.
 
     `kept_out` are readers whom the list calls active but who had left, or whose address is suppressed or was erased.
-    `undated` and `unsourced` are those added for whom the list tells no date or source of consent.
+    `undated` and `unsourced` are those added as active for whom the list tells no date or source of consent, `unsaid`
+    the first line of these.
     """
 
     added: int = 0
@@ -37,6 +38,7 @@ class ImportReport:
     rejected: int = 0
     undated: int = 0
     unsourced: int = 0
+    unsaid: int = 0
     states: Counter[str] = field(default_factory=Counter)
     rejects: list[Reject] = field(default_factory=list)
 
@@ -139,8 +141,10 @@ class _Page:
 
     def _new(self, entry: Entry) -> dict[str, Any]:
         self.report.states[entry.state] += 1
-        self.report.undated += entry.consent_at is None
-        self.report.unsourced += not entry.consent_source
+        if entry.state is State.ACTIVE and not (entry.consent_at and entry.consent_source):
+            self.report.undated += entry.consent_at is None
+            self.report.unsourced += not entry.consent_source
+            self.report.unsaid = self.report.unsaid or entry.line
         return {
             "email": entry.email,
             "email_key": entry.email_key,

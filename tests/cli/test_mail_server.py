@@ -7,7 +7,7 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
-from calling import TOML, Call
+from calling import CONSENT, TOML, Call
 from mailserver import mail_server
 
 PROVIDER = '[provider]\nname = "smtp"\nsmtp_host = "127.0.0.1"\nsmtp_port = {port}\nsmtp_security = "none"\n'
@@ -17,7 +17,7 @@ QUICK = '[delivery]\nrequests_per_second = 1000\nbackoff = "1ms"\n'
 def readers(call: Call, publication: Path, count: int) -> None:
     lines = "".join(f"r{number}@x.example,Reader {number}\n" for number in range(count))
     (publication / "l.csv").write_text(f"email,name\n{lines}")
-    assert call("subscribers", "import", publication / "l.csv").code == 0
+    assert call("subscribers", "import", publication / "l.csv", *CONSENT).code == 0
 
 
 def test_each_reader_gets_a_mail_of_their_own_and_who_is_refused_is_reported(call: Call, publication: Path) -> None:
