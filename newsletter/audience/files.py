@@ -45,6 +45,7 @@ class Entry:
     consent_source: str = ""
     consent_at: datetime | None = None
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,7 @@ def _entry(line: int, row: Mapping[str, Any]) -> Entry | Reject:
         cells.get("consent_source", "")[:200],
         consent_at,
         _fields(cells, row.get("fields")),
+        cells.get("measured", "").lower() not in ("no", "false", "0"),
     )
 
 

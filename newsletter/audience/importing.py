@@ -153,6 +153,7 @@ class _Page:
             "language": entry.language,
             "timezone": entry.timezone,
             "fields": dict(entry.fields),
+            "measured": entry.measured,
             "consent_source": entry.consent_source or self.source,
             "consent_at": entry.consent_at or self.agreed,
             "created_at": self.now,
@@ -193,12 +194,13 @@ def _has_left(row: Any) -> bool:
 
 def _change(row: Any, entry: Entry, now: datetime) -> dict[str, Any] | None:
     """What the list says anew of a reader who exists, or None; an empty cell says nothing."""
-    values = {
+    values: dict[str, Any] = {
         "name": entry.name or row.name,
         "language": entry.language or row.language,
         "timezone": entry.timezone or row.timezone,
         "state": max(entry.state, State(row.state), key=lambda state: state.weight),
         "fields": {**(row.fields or {}), **entry.fields},
+        "measured": entry.measured and row.measured,  # a list brings no objection to an end
     }
     if all(getattr(row, key) == value for key, value in values.items()):
         return None

@@ -24,7 +24,7 @@ from newsletter.store.tables import (
 )
 
 _PAGE = 1000
-COLUMNS = ("email", "name", "state", "language", "timezone", "tags", "consent_source", "consent_at")
+COLUMNS = ("email", "name", "state", "language", "timezone", "tags", "consent_source", "consent_at", "measured")
 
 
 def rows(connection: Connection, segment: str, now: datetime, limit: int | None = None) -> Iterator[dict[str, Any]]:
@@ -61,11 +61,16 @@ def write(out: TextIO, found: Iterator[dict[str, Any]], form: str) -> int:
     for row in found:
         lines += 1
         if form == "ndjson":
-            out.write(json.dumps({key: row[key] for key in (*COLUMNS, "fields")}, ensure_ascii=False) + "\n")
+            out.write(json.dumps(_told(row) | {"fields": row["fields"]}, ensure_ascii=False) + "\n")
         else:
-            cells = [", ".join(row[key]) if key == "tags" else row[key] or "" for key in COLUMNS]
+            cells = [", ".join(cell) if key == "tags" else cell or "" for key, cell in _told(row).items()]
             writer.writerow([*cells, json.dumps(row["fields"], ensure_ascii=False) if row["fields"] else ""])
     return lines
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a row as a list has them: only who objects to being measured has a word about it."""
+    return {key: row[key] for key in COLUMNS} | {"measured": "" if row["measured"] else "no"}
 
 
 def everything(connection: Connection, email_key: str) -> dict[str, Any] | None:

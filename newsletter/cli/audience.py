@@ -187,7 +187,13 @@ def _shown(found: dict[str, Any]) -> list[str]:
         (line["planned_at"], f"issue {line['slug']}: {line['state']} {line['reason']}") for line in found["deliveries"]
     ]
     history += [(line["occurred_at"], f"{line['kind']} ({line['source']})") for line in found["events"]]
+    history += [(line["at"], f"clicked in {line['slug']}: {line['link']}{_by(line)}") for line in found["clicks"]]
+    history += [(line["at"], f"opened {line['slug']}{_by(line)}") for line in found["opens"]]
     return [*lines, *(f"{at[:19]:<20} {what}".rstrip() for at, what in sorted(history))]
+
+
+def _by(look: dict[str, Any]) -> str:
+    return f" (a machine: {look['machine']})" if look["machine"] else ""
 
 
 @contextmanager
