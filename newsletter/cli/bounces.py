@@ -14,7 +14,7 @@ import typer
 from newsletter.cli.arguments import example
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import UsageError
+from newsletter.errors import ConfigError, UsageError
 
 _PAGE = 100  # mails read in one go
 app = typer.Typer(help="Bounces and complaints that come as mails.")
@@ -29,7 +29,8 @@ def bounces() -> None:
 def read(
     context: typer.Context,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Mails or mailboxes (mbox, Maildir); - is standard input.")
+        list[str],
+        typer.Argument(metavar="FILE", help="Mails, mbox, Maildir, imaps://USER@HOST/FOLDER; - is standard input."),
     ],
 ) -> None:
     """Read bounces (DSN) and spam complaints (ARF) from mails, and heed them. The same mail twice counts once."""
@@ -41,7 +42,7 @@ def read(
     publication = publication_of(out)
     now, mails, told = datetime.now(UTC), 0, 0
     with store_of(publication) as store:
-        for page in _pages(_mails(files)):
+        for page in _pages(_mails(files, now)):
             mails += len(page)
             found = [event for mail in page for event in read_report(mail, now)]
             told += len(found)
@@ -63,16 +64,29 @@ def _pages(mails: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield page
 
 
-def _mails(files: list[Path]) -> Iterator[bytes]:
+def _mails(files: list[str], now: datetime) -> Iterator[bytes]:
+    from newsletter.providers.bounce_box import is_mailbox, mails_at
     from newsletter.providers.bounce_mails import mails_in
 
     for file in files:
-        if str(file) == "-":
+        if file == "-":
             yield sys.stdin.buffer.read()
+        elif is_mailbox(file):
+            yield from mails_at(file, _password(), now)
         else:
             try:
-                yield from mails_in(file)
+                yield from mails_in(Path(file))
             except OSError as error:
                 raise UsageError(
                     f"{file}: cannot be read: {error.strerror or error}", "a mail, an mbox or a Maildir"
                 ) from None
+
+
+def _password() -> str:
+    from newsletter.config import secret
+    from newsletter.providers.bounce_box import PASSWORD
+
+    found = secret(PASSWORD)
+    if not found:
+        raise ConfigError(f"the secret {PASSWORD} is not set", "put it where secrets are found: docs/sending.md")
+    return found
