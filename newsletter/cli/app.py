@@ -13,8 +13,11 @@ from newsletter.cli import (
     bounces,
     checking,
     ci,
+    completion,
     demo,
     editing,
+    manual,
+    moving,
     planning,
     previewing,
     publishing,
@@ -59,6 +62,10 @@ app.command("serve", epilog=example("serve"))(publishing.serve)
 app.add_typer(publishing.archive, name="archive")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(config, name="config")
+app.command("import-site", epilog=example("import-site"))(moving.import_site)
+app.command("export-site", epilog=example("export-site"))(moving.export_site)
+app.command("completion", epilog=example("completion"))(completion.completion)
+app.command("manual", epilog=example("manual"))(manual.manual)
 app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)
 
 
@@ -79,15 +86,18 @@ def show_config(context: typer.Context) -> None:
     state = "  # set" if secret(publication.config.provider.api_key) else "  # not set"
     lines = [f"# {publication.folder / 'newsletter.toml'}, with all defaults"]
     for section, values in _tables(data):
-        lines += ["", f"[{section}]"]
+        lines += ["", f"[[{section}]]" if isinstance(data.get(section), list) else f"[{section}]"]
         for key, value in values.items():
             lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}{state if key == 'api_key' else ''}")
     out.result({"folder": str(publication.folder), "config": data}, lines)
 
 
-def _tables(data: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _tables(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The sections by name, with those within them (`theme.light`) behind; empty ones of these are left out."""
     for section, values in data.items():
+        if isinstance(values, list):  # `[[hooks]]`
+            yield from ((section, each) for each in values)
+            continue
         yield section, {key: value for key, value in values.items() if not isinstance(value, dict)}
         for key, value in values.items():
             if isinstance(value, dict) and value:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import typer
 
-ISSUE = typer.Argument(metavar="ISSUE", help="A path, a slug, next (the one to go out next) or last (sent last).")
-ISSUES = typer.Argument(metavar="ISSUE", help="Paths or slugs; all issues where there is none.", show_default=False)
+from newsletter.cli.completion import complete_issue
+
+ISSUE = typer.Argument(
+    metavar="ISSUE",
+    help="A path, a slug, next (the one to go out next) or last (sent last).",
+    autocompletion=complete_issue,
+)
+ISSUES = typer.Argument(
+    metavar="ISSUE",
+    help="Paths or slugs; all issues where there is none.",
+    show_default=False,
+    autocompletion=complete_issue,
+)
 EVERYWHERE = (
     "Everywhere: -C DIR names the publication's folder (else the nearest one above), --json answers with one JSON "
     "object, --debug adds tracebacks, --version."
@@ -36,6 +47,10 @@ EXAMPLES = {
     "bounces": "newsletter bounces read bounces.mbox",
     "serve": "newsletter serve --port 8651",
     "archive": "newsletter archive build -o site",
+    "import-site": "newsletter import-site substack-export.zip --site https://old.example --dry-run",
+    "export-site": "newsletter export-site ../all-of-it",
+    "completion": "newsletter completion bash > ~/.local/share/bash-completion/completions/newsletter",
+    "manual": "newsletter manual | man -l -",
     "test": "newsletter test -k slot -n 0",
     "move": "newsletter queue move what-is-a-token 1",
     "hold": "newsletter queue hold what-is-a-token",

@@ -214,6 +214,21 @@ class TrackingConfig(_Section):
     opens: bool = False
 
 
+class ApiConfig(_Section):
+    """`[api]`: the names of the keys that open the HTTP API of `newsletter serve`; without a key there is none."""
+
+    key: SecretName = "NEWSLETTER_API_KEY"
+    read_key: SecretName = "NEWSLETTER_API_READ_KEY"
+
+
+class HookConfig(_Section):
+    """One `[[hooks]]`: a program that is told what happens. `url` and `key` are names of secrets."""
+
+    url: SecretName
+    key: SecretName
+    events: tuple[OneLine, ...] = ()
+
+
 class Config(_Section):
     """All of `newsletter.toml`."""
 
@@ -226,6 +241,8 @@ class Config(_Section):
     storage: StorageConfig = StorageConfig()
     public: PublicConfig = PublicConfig()
     tracking: TrackingConfig = TrackingConfig()
+    api: ApiConfig = ApiConfig()
+    hooks: tuple[HookConfig, ...] = ()
     check: Mapping[str, RuleSetting] = Field(default_factory=dict)
     links: LinksConfig = LinksConfig()
     clients: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)

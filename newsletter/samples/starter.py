@@ -125,6 +125,12 @@ name = "outbox"                             # mails become files in .newsletter/
 # clicks = false                            # which links a reader opens
 # opens = false                             # when a mail's pictures are loaded, which is seldom the reader's doing
 
+[api]
+# key = "NEWSLETTER_API_KEY"                # the NAME of the key that opens the HTTP API of `newsletter serve`
+# read_key = "NEWSLETTER_API_READ_KEY"      # the NAME of a key that may only read
+
+# A program that is told what happens is a table [[hooks]] with url, key (NAMES of secrets) and events; any number.
+
 [preview]
 # test_addresses = []                       # to whom the preview may send a test: ["you@example.org"]
 # editor = ""                               # what opens a file: vscode, zed, idea…; empty goes by VISUAL and EDITOR
