@@ -15,7 +15,6 @@ import typer
 from newsletter.cli.arguments import example
 from newsletter.cli.opening import day_of, publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.cli.progress import reading_of
 from newsletter.errors import NewsletterError, StoppedError, UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +53,7 @@ def import_list(
     """
     from newsletter.audience.files import Origin, describe_columns, read_list, readable_twice
     from newsletter.audience.importing import import_entries
+    from newsletter.cli.progress import reading_of
 
     out: Output = context.obj
     out.command = "subscribers import"

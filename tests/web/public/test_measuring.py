@@ -10,13 +10,13 @@ from html import unescape
 from typing import Any
 
 import pytest
-from conftest import BASE
 from sqlalchemy import select
 
 from newsletter.audience.erasure import forget
 from newsletter.audience.listing import count, everything
 from newsletter.store.tables import clicks, opens, subscribers
 
+BASE = "https://test.example/letters"
 BODY = """
 See [one](https://one.example/a?x=1&y=2#part), [two](https://two.example/ü), [three](https://three.example),
 [mine]({{ unsubscribe_url }}) and [four](https://four.example/?who={{ name }}).
