@@ -4,13 +4,15 @@
     <img src="{{open_url}}">                          https://letters.example/o/TOKEN.gif
 
 A reader sees where a link leads before following it, and what is behind the variable is the bare address. The text
-part is never rewritten, nor is a link that is a variable itself or holds one: unsubscribing is not measured.
+part is never rewritten, nor is a link that is very long, is a variable itself or holds one: unsubscribing is not
+measured.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import unescape
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -18,7 +20,7 @@ CLICK, OPEN = "click_url", "open_url"
 # What an empty pixel is: one that asks nobody. Of this length it has no sign that a template engine would escape.
 NO_PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 _PIXEL = f'<img src="{{{{{OPEN}}}}}" width="1" height="1" alt="" style="display:block;border:0">'
-_LINK = re.compile(r'(<a(?:\s+[\w:-]+(?:="[^"]*")?)*?\s+href=")(?=https?://[^"{]*")', re.I)
+_LINK = re.compile(r'(<a(?:\s+[\w:-]+(?:="[^"]*")?)*?\s+href=")(?=https?://[^"{]{1,1500}")', re.I)
 _MEASURED = re.compile(rf'href="\{{\{{{CLICK}\}}\}}([^"]*)"')
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 
@@ -43,24 +45,30 @@ def bare(html: str) -> str:
     return html.replace(f"{{{{{CLICK}}}}}", "").replace(_PIXEL + "\n", "")
 
 
-def targets(html: str) -> Mapping[str, str]:
-    """Where the measured links of an edition lead, each by what a browser asks for (`asked`).
+@dataclass(frozen=True)
+class Targets:
+    """Where the measured links of an edition lead, and nowhere else is ever redirected to."""
 
-    Nothing else is ever redirected to. A browser keeps the fragment of the link itself (RFC 9110 section 10.2.2), so
-    that two links that differ in it alone lead to the address without one.
+    exact: Mapping[str, str]
+    loose: Mapping[str, str]  # by what is left when all is unescaped: a program may escape signs on its way
+
+    def find(self, query: str) -> str | None:
+        """The address that a link's query asks for, as it stands in the edition; None for one that does not."""
+        return self.exact.get(query) or self.loose.get(unquote(query))
+
+
+def targets_of(html: str) -> Targets:
+    """The targets of an edition's HTML.
+
+    A browser keeps the fragment of the link itself (RFC 9110 section 10.2.2), so that two links that differ in it alone
+    lead to the address without one.
     """
-    found: dict[str, str] = {}
+    exact: dict[str, str] = {}
     for match in _MEASURED.finditer(html):
         whole = unescape(match[1])
         address = whole.partition("#")[0]
-        key = asked(address)
-        found[key] = whole if found.get(key, whole) == whole else address
-    return found
-
-
-def asked(query: str) -> str:
-    """What two spellings of one address have in common: a program may escape signs on its way."""
-    return unquote(query)
+        exact[address] = whole if exact.get(address, whole) == whole else address
+    return Targets(exact, {unquote(address): whole for address, whole in exact.items()})
 
 
 def location(address: str) -> str:

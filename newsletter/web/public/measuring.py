@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from newsletter.audience.measuring import Look, machine
-from newsletter.render.measuring import NO_PIXEL, asked, location
+from newsletter.render.measuring import NO_PIXEL, location
 from newsletter.web.public import replies
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
@@ -19,7 +19,7 @@ def click(house: House, ask: Ask) -> Answer:
     if whose is None:
         wait = house.limits.guessing.wait(ask.network)
         return replies.too_often(house, wait) if wait else replies.spent(house)
-    target = house.tally.targets(whose[0]).get(asked(ask.raw_query))
+    target = house.tally.targets(whose[0]).find(ask.raw_query)
     if target is None:
         return replies.missing(house)
     if house.publication.config.tracking.clicks:

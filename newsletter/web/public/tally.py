@@ -14,7 +14,7 @@ from functools import lru_cache
 from sqlalchemy import select
 
 from newsletter.audience.measuring import Look, store_looks
-from newsletter.render.measuring import targets
+from newsletter.render.measuring import Targets, targets_of
 from newsletter.schedule.queue import read_edition
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts
@@ -55,8 +55,8 @@ class Tally:
         if not self._often.wait(f"{look.broadcast_id}.{look.subscriber_id}"):
             self._waiting.append(look)
 
-    def targets(self, broadcast_id: int) -> dict[str, str]:
-        """Where the links of a broadcast lead (`render.measuring.targets`); nowhere if there is no such broadcast."""
+    def targets(self, broadcast_id: int) -> Targets:
+        """Where the links of a broadcast lead; nowhere if there is no such broadcast."""
         return self._targets(broadcast_id)
 
     def write(self) -> None:
@@ -66,11 +66,11 @@ class Tally:
             with self.store.transaction() as connection:
                 store_looks(connection, page)
 
-    def _read_targets(self, broadcast_id: int) -> dict[str, str]:
+    def _read_targets(self, broadcast_id: int) -> Targets:
         with self.store.reading() as connection:
             query = select(broadcasts.c.digest).where(broadcasts.c.id == broadcast_id)
             digest = connection.execute(query).scalar()
-            return dict(targets(read_edition(connection, digest)["html"])) if digest else {}
+            return targets_of(read_edition(connection, digest)["html"] if digest else "")
 
     def _run(self) -> None:
         while not self._stopping.wait(_EVERY):

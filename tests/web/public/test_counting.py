@@ -197,3 +197,13 @@ def test_very_many_clicks_of_one_reader_do_not_fill_the_disk(town: Any) -> None:
         page = town.visitor.get(f"/c/{town.house.signer.measuring_token(1, 1)}?https://three.example")
         assert page.status == 302
     assert len(rows(town, clicks)) < 40
+
+
+@on
+def test_what_was_told_is_written_before_the_end(town: Any) -> None:
+    town.publish("one", body=BODY)
+    town.house.tally.start()
+    town.visitor.get(f"/o/{town.house.signer.measuring_token(1, 1)}.gif")
+    town.house.tally.stop()
+    with town.store.reading() as connection:
+        assert len(connection.execute(select(opens.c.id)).all()) == 1
