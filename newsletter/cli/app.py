@@ -45,14 +45,14 @@ app.command("demo", epilog=example("demo"))(demo.demo)
 for command in (editing.init, editing.new, checking.check, editing.build, editing.approve, editing.unapprove):
     app.command(command.__name__, epilog=example(command.__name__))(command)
 app.command("preview", epilog=example("preview"))(previewing.preview)
-app.command("new-theme")(theming.new_theme)
+app.command("new-theme", epilog=example("new-theme"))(theming.new_theme)
 app.add_typer(planning.queue, name="queue")
 app.command("ci", epilog=example("ci"))(ci.ci)
 app.command("calendar", epilog=example("calendar"))(planning.calendar)
 app.command("send", epilog=example("send"))(sending.send)
-app.command("stop")(sending.stop)
-app.command("resume")(sending.resume)
-app.command("status")(sending.status)
+app.command("stop", epilog=example("stop"))(sending.stop)
+app.command("resume", epilog=example("resume"))(sending.resume)
+app.command("status", epilog=example("status"))(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")
 app.command("simulator", epilog=example("simulator"))(simulator.run)
 for act in (readers.add, readers.remove, readers.forget, readers.suppress):
@@ -69,7 +69,7 @@ app.command("manual", epilog=example("manual"))(manual.manual)
 app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)
 
 
-@config.command("show")
+@config.command("show", epilog=example("config show"))
 def show_config(context: typer.Context) -> None:
     """Show the configuration in effect.
 

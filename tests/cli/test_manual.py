@@ -27,6 +27,11 @@ def test_every_argument_and_option_says_what_it_means() -> None:
     assert [(entry.path, word.written) for entry in entries(app) for word in entry.words if not word.meaning] == []
 
 
+def test_every_command_has_an_example_that_begins_with_it() -> None:
+    wrong = [(each.path, each.example) for each in entries(app) if f"newsletter {each.path}" not in each.example]
+    assert wrong == []
+
+
 def test_no_letter_of_the_man_page_is_taken_for_a_request(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["manual"]) == 0
     page = capsys.readouterr().out
