@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -70,7 +72,11 @@ def _mails(files: list[str], now: datetime) -> Iterator[bytes]:
 
     for file in files:
         if file == "-":
-            yield sys.stdin.buffer.read()
+            with tempfile.TemporaryDirectory(prefix="newsletter-bounces-") as folder:
+                copy = Path(folder) / "mails"  # an mbox has to be a file
+                with copy.open("wb") as file_of_mails:
+                    shutil.copyfileobj(sys.stdin.buffer, file_of_mails)
+                yield from mails_in(copy)
         elif is_mailbox(file):
             yield from mails_at(file, _password(), now)
         else:
