@@ -72,7 +72,7 @@ EXAMPLES = {
     "db list": "newsletter db list --json",
     "upgrade": "newsletter db upgrade",
     "restore": "newsletter db restore .newsletter/backups/newsletter-20261124T030000Z.db",
-    "import": 'newsletter subscribers import list.csv --consent-source "sign-up form" --dry-run',
+    "import": 'newsletter subscribers import list.csv --consent-source "sign-up form" --consent-date 2026-05-01',
 }
 
 

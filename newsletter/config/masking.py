@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from pydantic import BaseModel
@@ -13,13 +14,15 @@ from newsletter.config.values import OptionalSecretName, SecretName
 from newsletter.errors import ConfigError
 from newsletter.masks import Mask
 
-TOKEN_KEY = "NEWSLETTER_TOKEN_KEY"  # noqa: S105 - a name
+_FIXED = ("NEWSLETTER_TOKEN_KEY", "BOUNCES_PASSWORD")  # that signs links; of the mailbox with bounces
+_PREFIX = "ANYMAIL_"  # the settings of other services are secrets under Anymail's own names
 _MARKS = tuple(getattr(kind, "__metadata__")[0] for kind in (SecretName, OptionalSecretName))  # noqa: B009 - mypy's
 
 
 def secret_names(config: Config) -> list[str]:
-    """The names of all secrets that the configuration names, and of the key that signs links."""
-    return list(dict.fromkeys([*_named(config), TOKEN_KEY]))
+    """The names of all secrets: those that the configuration names, and those whose names are always the same."""
+    env = {name.removesuffix("_FILE") for name in os.environ if name.startswith(_PREFIX)}
+    return list(dict.fromkeys([*_named(config), *_FIXED, *sorted(env)]))
 
 
 def mask_of(config: Config) -> Mask:

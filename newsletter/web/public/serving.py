@@ -14,6 +14,7 @@ from typing import Any
 from newsletter.config import revealed
 from newsletter.delivery.protocol import Provider
 from newsletter.errors import UsageError
+from newsletter.providers.anymail_events import services
 from newsletter.publication import Publication
 from newsletter.store.database import Store
 from newsletter.web.public.app import application
@@ -38,16 +39,25 @@ def open_doors(
     token = revealed(publication.config.logs.metrics_token)
     inbox = Inbox(store, "autosend", config.soft_bounces, now, say)
     house = open_house(
-        publication, store, now, secret=revealed(config.webhook_secret), inbox=inbox, metrics_token=token
+        publication,
+        store,
+        now,
+        secret=revealed(config.webhook_secret),
+        anymail=services(revealed, publication.config.publication.base_url),
+        inbox=inbox,
+        metrics_token=token,
     )
     room = PostRoom(house, provider, say)
     house = replace(house, ring=room.bell.set)
     room.start()
     inbox.start()
+    house.tally.say = say
+    house.tally.start()
     try:
         yield house, room
     finally:
         inbox.stop()
+        house.tally.stop()
         room.stop()
 
 
