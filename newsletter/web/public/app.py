@@ -31,6 +31,7 @@ ROUTES: tuple[tuple[str, Handler, bool], ...] = (
     ("/webhooks/autosend", hooks.autosend, True),
     ("/", reading.home, False),
     ("/page/{number}/", reading.later, False),
+    ("/tags/{tag:path}/page/{number}/", reading.tagged, False),
     ("/tags/{tag:path}/", reading.tagged, False),
     ("/feed.xml", reading.rss, False),
     ("/atom.xml", reading.atom, False),

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from html import escape
 
 from newsletter.render.site import Site
-from newsletter.web.public.shelf import Published
+from newsletter.web.public.shelf import Published, tag_path
 
 LONGEST = 20  # issues in a feed
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
@@ -95,7 +95,7 @@ def sitemap(site: Site, issues: Sequence[Published], tags: Sequence[str]) -> str
         f"<url><loc>{_x(site.page_of(issue.slug))}</loc><lastmod>{issue.sent_at:%Y-%m-%d}</lastmod></url>\n"
         for issue in issues
     ]
-    pages += [f"<url><loc>{_x(site.base_url)}/tags/{_x(quote(tag, safe=''))}/</loc></url>\n" for tag in tags]
+    pages += [f"<url><loc>{_x(site.base_url)}/tags/{_x(quote(tag_path(tag), safe=''))}/</loc></url>\n" for tag in tags]
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
         f"{''.join(pages)}</urlset>\n"

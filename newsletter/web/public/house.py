@@ -4,38 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from newsletter.audience.consent import Member
 from newsletter.audience.tokens import Signer, open_signer
 from newsletter.errors import NewsletterError
 from newsletter.pipeline.desk import open_desk
 from newsletter.publication import Publication
-from newsletter.render.language import direction, promise
+from newsletter.render.language import day_text, direction, promise
 from newsletter.render.site import Site
-from newsletter.render.theme import read_theme
-from newsletter.render.words import Words
+from newsletter.render.theme import Theme, read_theme
+from newsletter.render.words import SOURCE, Words
 from newsletter.store.database import Store
 from newsletter.web.public.inbox import Inbox
 from newsletter.web.public.limits import Limits
 from newsletter.web.public.shelf import Shelf
 
+_TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")  # RFC 5646, roughly; a list may hold anything
+
 
 @dataclass(frozen=True)
 class House:
-    """Everything that a page needs. `static` pages have no server behind them: no search, no forms of their own."""
+    """Everything that a page needs. `static` pages have no server behind them: no search, no forms of their own.
+
+    `language` is the one that the pages are in, `words` are its words.
+    """
 
     publication: Publication
     store: Store
     signer: Signer
     site: Site
-    words: Words
+    theme: Theme
     css: str
     shelf: Shelf
     now: Callable[[], datetime]
+    words: Words = field(default_factory=Words)
+    language: str = SOURCE
     limits: Limits = field(default_factory=Limits)
     secret: str = ""  # of the provider's webhooks; without one they are not taken
     inbox: Inbox | None = None  # where their events go
@@ -54,10 +62,32 @@ class House:
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
-    def language(self) -> str:
-        """The language that the pages are in: English, until the theme's catalogues have their words."""
-        sample = "Look into your inbox"
-        return self.site.language if self.words(sample) != sample else "en"
+    def direction(self) -> str:
+        """The way that text runs on the pages: `ltr` or `rtl`."""
+        return direction(self.language)
+
+    def speaking(self, language: str) -> House:
+        """The same house in `language` (BCP 47), where the theme's catalogues say its pages in it; else as it is."""
+        if language == self.language or not _TAG.fullmatch(language):
+            return self
+        words, sample = self.theme.words(language), "Look into your inbox"
+        known = words(sample) != sample or re.split("[-_]", language.lower())[0] == SOURCE
+        return replace(self, words=words, language=language.replace("_", "-")) if known else self
+
+    def for_reader(self, member: Member | None) -> House:
+        """The house in the language of a reader, where that is known."""
+        return self.speaking(member.language) if member else self
+
+    def day(self, moment: datetime) -> str:
+        """The day of a moment, where the publication is, as readers say it."""
+        return day_text(moment.astimezone(self.publication.config.schedule.zone).date(), self.words)
+
+    def apart(self, text: str) -> str:
+        """A name or an address for the middle of a sentence: in Arabic or Persian it must not pull others along.
+
+        Unicode Standard Annex 9, section 2.4: first strong isolate.
+        """
+        return f"\u2068{text}\u2069" if self.direction == "rtl" else text
 
     def page(self, template: str, title: str, **values: Any) -> str:
         """The page `template`, filled; `title` stands in the window and, on most pages, at the top."""
@@ -67,7 +97,7 @@ class House:
             "root": self.root,
             "css": self.css,
             "language": self.language,
-            "dir": direction(self.language),
+            "dir": self.direction,
             "title": title,
             "promise": promise(self.site.days, self.words),
             "static": self.static,
@@ -87,12 +117,13 @@ def open_house(publication: Publication, store: Store, now: Callable[[], datetim
         store=store,
         signer=open_signer(publication.state),
         site=site,
-        words=theme.words(site.language),
+        theme=theme,
+        words=theme.words(SOURCE),
         css=_tidy(theme.fill("web.css", {}) + _own_css()),
         shelf=Shelf(store, lambda: _tags_of(publication)),
         now=now,
         **more,
-    )
+    ).speaking(site.language)
 
 
 def _tags_of(publication: Publication) -> Mapping[str, tuple[str, ...]]:

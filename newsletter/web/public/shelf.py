@@ -22,6 +22,7 @@ _ARTICLE = re.compile(r"<article>(.*?)</article>", re.DOTALL)
 _OPENING = re.compile(r'<header class="opening">.*?</header>', re.DOTALL)
 _TITLE = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
 _SUBTITLE = re.compile(r'<p class="subtitle">(.*?)</p>', re.DOTALL)
+_NO_FOLDER = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
 _TAGS = re.compile(r"<[^>]+>")
 
 
@@ -125,6 +126,12 @@ def search(issues: tuple[Published, ...], text: str) -> tuple[Published, ...]:
     """Those that hold every word of `text`, or a word that begins so."""
     words = text.casefold().split()[:10]
     return tuple(issue for issue in issues if all(word in issue.words for word in words))
+
+
+def tag_path(tag: str) -> str:
+    """A tag as one step of an address and as a folder's name on any system, never a way out of it."""
+    name = _NO_FOLDER.sub("-", tag)
+    return name if name.strip(". ") else f"tag-{len(name)}"
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

@@ -11,6 +11,7 @@ from newsletter.web.public import reading, replies
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
 from newsletter.web.public.reading import PAGE, tags_of
+from newsletter.web.public.shelf import tag_path
 
 Page = Callable[[House, Ask], Answer]
 
@@ -23,11 +24,17 @@ def build(house: House, target: Path) -> list[Path]:
     still = replace(house, static=True)
     issues = still.shelf.issues()
     listed = still.shelf.listed()
-    pages: list[tuple[str, Answer]] = [("index.html", reading.numbered(still, 1))]
-    for number in range(2, -(-len(listed) // PAGE) + 1):
-        pages.append((f"page/{number}/index.html", reading.numbered(still, number)))
+    pages = [(f"{_page(number)}index.html", reading.numbered(still, number)) for number in _numbers(len(listed))]
+    for tag in tags_of(listed):
+        count = sum(tag in issue.tags for issue in listed)
+        pages += [
+            (
+                f"tags/{tag_path(tag)}/{_page(number)}index.html",
+                reading.tagged(still, _asking(tag=tag, number=str(number))),
+            )
+            for number in _numbers(count)
+        ]
     pages += [(f"{issue.slug}/index.html", reading.issue_page(still, _asking(slug=issue.slug))) for issue in issues]
-    pages += [(f"tags/{_folder(tag)}/index.html", reading.tagged(still, _asking(tag=tag))) for tag in tags_of(listed)]
     for issue in issues:
         for name in still.shelf.picture_names(issue.slug):
             pages.append((f"{issue.slug}/images/{name}", reading.picture(still, _asking(slug=issue.slug, name=name))))
@@ -48,10 +55,13 @@ def _asking(**path: str) -> Ask:
     return Ask("GET", path, nothing, nothing, b"", "")
 
 
-def _folder(tag: str) -> str:
-    """A tag as one folder's name, never a way out of it; a server asked for the link's address finds it."""
-    name = tag.replace("/", "%2F").replace("\0", "")
-    return name.replace(".", "%2E") if name.strip(".") == "" else name
+def _numbers(count: int) -> range:
+    """The numbers of the pages that a list of so many issues fills."""
+    return range(1, max(1, -(-count // PAGE)) + 1)
+
+
+def _page(number: int) -> str:
+    return f"page/{number}/" if number > 1 else ""
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -244,11 +244,3 @@ def test_whoever_reads_far_too_fast_waits_and_pictures_in_mails_do_not(town: Any
     visitor = Visitor(replace(town.house, limits=Limits(reading=Limit(5, 0.001))))
     assert [visitor.get("/robots.txt").status for _ in range(7)] == [200] * 5 + [429] * 2
     assert visitor.get("/one/images/x.png").status == 404
-
-
-def test_a_page_says_the_language_that_it_is_in(town: Any) -> None:
-    town.publish("one")
-    german = replace(town.house, site=replace(town.house.site, language="de"))
-    text = Visitor(german).get("/").text
-    assert '<html lang="en" dir="ltr">' in text  # until there is a German catalogue of these words
-    assert '<article lang="en">' in text

@@ -181,12 +181,12 @@ def _change(served: Served, page: Any, leave: str) -> None:
     page.get_by_role("heading", name="Your settings").wait_for()
     pleasant(page)
     page.get_by_label("One a week at most").check()
-    page.get_by_label("Send me nothing").select_option("4")
+    page.get_by_label("How long").select_option("4")
     page.get_by_label("jobs").check()
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved.").wait_for()
     assert page.get_by_label("One a week at most").is_checked()
-    assert page.get_by_label("Send me nothing").input_value() == "keep"
+    assert page.get_by_label("How long").input_value() == "keep"
     page.get_by_label("Your new email address").fill("dee@other.example")
     page.get_by_role("button", name="Change my address").click()
     page.goto(served.base + served.mailed_link(2))
