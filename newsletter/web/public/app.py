@@ -49,6 +49,8 @@ ROUTES: tuple[tuple[str, Handler, bool], ...] = (
     ("/unsubscribe/", leaving.lost_link, True),
     ("/unsubscribe/{token}", leaving.unsubscribe, True),
     ("/preferences/{token}", leaving.preferences, True),
+    ("/card.png", reading.card, False),
+    ("/{slug}/card.png", reading.card, False),
     ("/{slug}/images/{name}", reading.picture, False),
     ("/{slug}/", reading.issue_page, False),
     ("/{slug}", reading.to_issue, False),

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from newsletter.audience.consent import Member
 from newsletter.audience.tokens import Signer, open_signer
-from newsletter.errors import NewsletterError
+from newsletter.errors import ConfigError, NewsletterError
 from newsletter.pipeline.desk import open_desk
 from newsletter.publication import Publication
 from newsletter.render.language import day_text, direction, promise
@@ -49,6 +49,7 @@ class House:
     inbox: Inbox | None = None  # where their events go
     ring: Callable[[], None] = lambda: None  # tells the post room that there is something to do
     static: bool = False
+    card_font: str = ""  # the path of the font to write cards with; empty: the system's
 
     @property
     def root(self) -> str:
@@ -103,6 +104,7 @@ class House:
             "static": self.static,
             "description": "",
             "canonical": "",
+            "card": "",
             "postal": ", ".join(line.strip() for line in self.site.postal_address.splitlines() if line.strip()),
         }
         return str(_templates().get_template(template).render(common | values))
@@ -111,6 +113,9 @@ class House:
 def open_house(publication: Publication, store: Store, now: Callable[[], datetime], **more: Any) -> House:
     """The house of a publication; raises NewsletterError where its key, issues or theme cannot be read."""
     look, site = publication.config.theme, open_desk(publication).site
+    font = publication.config.public.card_font
+    if font and not (publication.folder / font).is_file():
+        raise ConfigError(f"[public] card_font: there is no file {font}", "name one from the publication's folder")
     theme = read_theme(publication.themes, look.name, look)
     return House(
         publication=publication,
@@ -122,6 +127,7 @@ def open_house(publication: Publication, store: Store, now: Callable[[], datetim
         css=_tidy(theme.fill("web.css", {}) + _own_css()),
         shelf=Shelf(store, lambda: _tags_of(publication)),
         now=now,
+        card_font=str(publication.folder / font) if font else "",
         **more,
     ).speaking(site.language)
 

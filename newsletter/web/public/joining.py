@@ -6,7 +6,7 @@ from newsletter.audience import consent
 from newsletter.audience.addresses import parse_address
 from newsletter.audience.tokens import CONFIRM, MOVE, Word
 from newsletter.audience.wishes import Kind, store_wish
-from newsletter.web.public import replies
+from newsletter.web.public import replies, sharing
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
 
@@ -111,7 +111,8 @@ def _unknown(house: House, ask: Ask) -> Answer:
 def _form(house: House, email: str = "", problem: str = "") -> Answer:
     title = house.words("Get %(name)s in your inbox", name=house.apart(house.site.name))
     canonical = "" if problem else f"{house.site.base_url}/subscribe"
-    page = house.page("subscribe.html", title, email=email, problem=problem, canonical=canonical)
+    card = "" if problem else sharing.head_of(house)
+    page = house.page("subscribe.html", title, email=email, problem=problem, canonical=canonical, card=card)
     return Answer.html(page, 422 if problem else 200, private=bool(problem))
 
 

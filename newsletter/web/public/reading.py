@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
-from newsletter.web.public import feeds, replies
+from newsletter.web.public import feeds, replies, sharing
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
 from newsletter.web.public.shelf import Published, search, tag_path
@@ -64,6 +64,7 @@ def archive(house: House, issues: Sequence[Published], number: int = 1, *, tag: 
         older=f"{house.root}/{_place(number + 1, tag, query)}" if number * PAGE < len(issues) else "",
         description="" if query else house.site.description,
         canonical="" if query else f"{house.site.base_url}/{_place(number, tag, query)}",
+        card="" if query else sharing.head_of(house),
     )
     return Answer.html(page)
 
@@ -82,12 +83,22 @@ def _count(text: str) -> int:
 
 
 def issue_page(house: House, ask: Ask) -> Answer:
-    """The web page of an issue that was sent: the stored one, byte for byte."""
+    """The web page of an issue that was sent: the stored one, and the card for whoever shares it."""
     issue = house.shelf.find(ask.path["slug"])
     if issue is None:
         return replies.missing(house)
     headers = {} if issue.listed else {"X-Robots-Tag": "noindex"}
-    return Answer(issue.page.encode(), headers=headers)
+    return Answer(sharing.with_card(house, issue).encode(), headers=headers)
+
+
+def card(house: House, ask: Ask) -> Answer:
+    """The card of an issue, or of the publication."""
+    slug = ask.path.get("slug", "")
+    issue = house.shelf.find(slug) if slug else None
+    drawn = sharing.card_of(house, issue) if issue or not slug else None
+    if drawn is None:
+        return replies.missing(house)
+    return Answer(drawn.data, type="image/png", headers={"Cross-Origin-Resource-Policy": "cross-origin"})
 
 
 def picture(house: House, ask: Ask) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from newsletter.web.public import reading, replies
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
 from newsletter.web.public.reading import PAGE, tags_of
+from newsletter.web.public.sharing import NAME
 from newsletter.web.public.shelf import tag_path
 
 Page = Callable[[House, Ask], Answer]
@@ -21,23 +22,26 @@ def build(house: House, target: Path) -> list[Path]:
 
     Raises NewsletterError where a file cannot be written.
     """
-    still = replace(house, static=True)
-    issues = still.shelf.issues()
-    listed = still.shelf.listed()
-    pages = [(f"{_page(number)}index.html", reading.numbered(still, number)) for number in _numbers(len(listed))]
+    return [_write(target / name, answer.body) for name, answer in _pages(replace(house, static=True))]
+
+
+def _pages(house: House) -> Iterator[tuple[str, Answer]]:
+    """The name of each file, and what is in it."""
+    issues, listed = house.shelf.issues(), house.shelf.listed()
+    for number in _numbers(len(listed)):
+        yield f"{_folder(number)}index.html", reading.numbered(house, number)
     for tag in tags_of(listed):
-        count = sum(tag in issue.tags for issue in listed)
-        pages += [
-            (
-                f"tags/{tag_path(tag)}/{_page(number)}index.html",
-                reading.tagged(still, _asking(tag=tag, number=str(number))),
-            )
-            for number in _numbers(count)
-        ]
-    pages += [(f"{issue.slug}/index.html", reading.issue_page(still, _asking(slug=issue.slug))) for issue in issues]
+        for number in _numbers(sum(tag in issue.tags for issue in listed)):
+            page = reading.tagged(house, _asking(tag=tag, number=str(number)))
+            yield f"tags/{tag_path(tag)}/{_folder(number)}index.html", page
     for issue in issues:
-        for name in still.shelf.picture_names(issue.slug):
-            pages.append((f"{issue.slug}/images/{name}", reading.picture(still, _asking(slug=issue.slug, name=name))))
+        yield f"{issue.slug}/index.html", reading.issue_page(house, _asking(slug=issue.slug))
+        for name in house.shelf.picture_names(issue.slug):
+            yield f"{issue.slug}/images/{name}", reading.picture(house, _asking(slug=issue.slug, name=name))
+    for place in ("", *(issue.slug for issue in issues)):
+        card = reading.card(house, _asking(slug=place))
+        if card.status == 200:  # without Pillow there are none
+            yield f"{place}/{NAME}".lstrip("/"), card
     machines: dict[str, Page] = {
         "feed.xml": reading.rss,
         "atom.xml": reading.atom,
@@ -45,9 +49,9 @@ def build(house: House, target: Path) -> list[Path]:
         "sitemap.xml": reading.sitemap,
         "robots.txt": reading.robots,
     }
-    pages += [(name, page(still, _asking())) for name, page in machines.items()]
-    pages.append(("404.html", replies.missing(still)))
-    return [_write(target / name, answer.body) for name, answer in pages]
+    for name, page_of in machines.items():
+        yield name, page_of(house, _asking())
+    yield "404.html", replies.missing(house)
 
 
 def _asking(**path: str) -> Ask:
@@ -60,7 +64,7 @@ def _numbers(count: int) -> range:
     return range(1, max(1, -(-count // PAGE)) + 1)
 
 
-def _page(number: int) -> str:
+def _folder(number: int) -> str:
     return f"page/{number}/" if number > 1 else ""
 
 
