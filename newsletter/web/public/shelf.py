@@ -130,7 +130,7 @@ def search(issues: tuple[Published, ...], text: str) -> tuple[Published, ...]:
 
 def tag_path(tag: str) -> str:
     """A tag as one step of an address and as a folder's name on any system, never a way out of it."""
-    name = _NO_FOLDER.sub("-", tag)
+    name = _NO_FOLDER.sub("-", tag).encode()[:200].decode(errors="ignore")
     return name if name.strip(". ") else f"tag-{len(name)}"
 
 
