@@ -84,6 +84,8 @@ class Shelf:
 
     def picture(self, slug: str, name: str) -> tuple[bytes, str] | None:
         """A picture on an issue's page and in its mails: its bytes and their media type."""
+        if self.find(slug) is None:  # PostgreSQL would not even be asked for every word
+            return None
         query = select(editions.c.content).join(broadcasts, broadcasts.c.digest == editions.c.digest)
         query = query.where(broadcasts.c.slug == slug, broadcasts.c.state.in_(_BEGUN))
         with self.store.reading() as connection:
