@@ -37,7 +37,7 @@ def unsubscribe(house: House, ask: Ask) -> Answer:
     number = house.signer.unsubscribes(token)
     if number is None:
         wait = house.limits.guessing.wait(ask.network)
-        return replies.too_often(house, wait) if wait else replies.spent(house)
+        return replies.too_often(house, wait) if wait else replies.spent(house, leaving=True)
     if ask.posted:
         with house.store.transaction() as connection:
             consent.goodbye(connection, number, _source(ask), house.now())
@@ -72,7 +72,7 @@ def preferences(house: House, ask: Ask) -> Answer:
     word = house.signer.read(PREFERENCES, ask.path["token"], _SETTINGS_WITHIN)
     if word is None or not isinstance(word.value, int):
         wait = house.limits.guessing.wait(ask.network)
-        return replies.too_often(house, wait) if wait else replies.spent(house)
+        return replies.too_often(house, wait) if wait else replies.spent(house, leaving=True)
     with house.store.reading() as connection:
         member = consent.find(connection, member=word.value)
     house = house.for_reader(member)

@@ -36,8 +36,8 @@ _TYPES = st.sampled_from(
 )
 _HEADERS = st.sampled_from(
     "cookie host user-agent accept accept-language accept-encoding if-none-match if-modified-since range referer "
-    "origin forwarded x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-prefix x-real-ip via te expect upgrade "
-    "content-length content-encoding transfer-encoding authorization x-webhook-signature x-webhook-timestamp "
+    "origin forwarded x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-prefix x-real-ip via te expect "
+    "upgrade content-length content-encoding transfer-encoding authorization x-webhook-signature x-webhook-timestamp "
     "x-http-method-override x-original-url".split()
 )
 _ODD = st.sampled_from(
