@@ -67,7 +67,8 @@ def as_message(letter: Letter, site: Site, language: str) -> Message:
     """The mail for a provider, in the letter's language; the link is the variable `action_url`."""
     before, button, after, subject = map(_plain, (letter.before, letter.button, letter.after, letter.subject))
     postal = _plain(", ".join(line.strip() for line in site.postal_address.splitlines() if line.strip()))
-    foot = f"{_plain(site.name)}{', ' + postal if postal else ''}"
+    name = _plain(site.name)
+    foot = postal if name in postal else f"{name}{', ' + postal if postal else ''}"
     text = f"{before}\n\n{_LINK}\n\n{after}\n\n-- \n{foot}\n"
     font, way = "font:17px/1.5 Georgia,serif", direction(language)
     html = (
