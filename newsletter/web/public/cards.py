@@ -22,6 +22,7 @@ _EDGE = 80
 _SIZES = (84, 72, 60, 50)  # of a title, the largest that fits
 _NAME_SIZE = 40
 _LINES = 4
+_SHADES = 32  # of each colour, for smooth edges
 # Bold sans serifs, by the names that Linux, macOS and Windows give them; a collection's font by its number.
 _FONTS = (
     ("DejaVuSans-Bold.ttf", 0),
@@ -69,7 +70,6 @@ class _Part:
     text: str
     top: int
     sizes: tuple[int, ...]
-    colour: str
     lines: int
 
 
@@ -77,19 +77,30 @@ class _Part:
 def draw(card: Card) -> Drawn | None:
     """The picture, or None where Pillow is not installed."""
     try:
-        from PIL import Image, ImageDraw
+        from PIL import Image, ImageChops, ImageDraw
     except ModuleNotFoundError:
         return None
-    image = Image.new("RGB", (WIDTH, HEIGHT), card.sheet)
-    canvas = ImageDraw.Draw(image)
-    bar = (WIDTH - 24, 0, WIDTH, HEIGHT) if card.rtl else (0, 0, 24, HEIGHT)
-    canvas.rectangle(bar, fill=card.accent)
-    name = _Part(_plain(card.name), _EDGE, (_NAME_SIZE,), card.accent, 1)
-    title = _Part(_plain(card.title), _EDGE + 2 * _NAME_SIZE, _SIZES, card.ink, _LINES)
-    written = [_write(canvas, card, part) for part in (name, title)]
+    # Two sheets, each with how much of its colour is where: a picture of few colours is small and quick to write.
+    ink, accent = (Image.new("L", (WIDTH, HEIGHT)) for _ in range(2))
+    canvas = ImageDraw.Draw(accent)
+    canvas.rectangle((WIDTH - 24, 0, WIDTH, HEIGHT) if card.rtl else (0, 0, 24, HEIGHT), fill=255)
+    named = _write(canvas, card, _Part(_plain(card.name), _EDGE, (_NAME_SIZE,), 1))
+    titled = _write(ImageDraw.Draw(ink), card, _Part(_plain(card.title), _EDGE + 2 * _NAME_SIZE, _SIZES, _LINES))
+    strong = accent.point([_SHADES + level * (_SHADES - 1) // 255 if level else 0 for level in range(256)])
+    image = ImageChops.lighter(strong, ink.point([level * (_SHADES - 1) // 255 for level in range(256)]))
+    image.putpalette([*_shades(card.sheet, card.ink), *_shades(card.sheet, card.accent)])
     out = io.BytesIO()
-    image.quantize(64).save(out, "PNG", optimize=True)
-    return Drawn(out.getvalue(), all(written))
+    image.save(out, "PNG")
+    return Drawn(out.getvalue(), named and titled)
+
+
+def _shades(first: str, last: str) -> Iterator[int]:
+    """Red, green and blue of the colours from `first` to `last`."""
+    from PIL import ImageColor
+
+    ends = ImageColor.getrgb(first)[:3], ImageColor.getrgb(last)[:3]
+    for step in range(_SHADES):
+        yield from (low + (high - low) * step // (_SHADES - 1) for low, high in zip(*ends, strict=True))
 
 
 def _write(canvas: ImageDraw, card: Card, part: _Part) -> bool:
@@ -107,7 +118,7 @@ def _write(canvas: ImageDraw, card: Card, part: _Part) -> bool:
     across, anchor = (WIDTH - _EDGE, "ra") if card.rtl else (_EDGE, "la")
     for number, line in enumerate(lines):
         place = (across, part.top + round(number * size * 1.25))
-        canvas.text(place, line, font=font, fill=part.colour, anchor=anchor)
+        canvas.text(place, line, font=font, fill=255, anchor=anchor)
     return True
 
 

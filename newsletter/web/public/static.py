@@ -36,12 +36,10 @@ def _pages(house: House) -> Iterator[tuple[str, Answer]]:
             yield f"tags/{tag_path(tag)}/{_folder(number)}index.html", page
     for issue in issues:
         yield f"{issue.slug}/index.html", reading.issue_page(house, _asking(slug=issue.slug))
+        yield from _card(house, issue.slug)
         for name in house.shelf.picture_names(issue.slug):
             yield f"{issue.slug}/images/{name}", reading.picture(house, _asking(slug=issue.slug, name=name))
-    for place in ("", *(issue.slug for issue in issues)):
-        card = reading.card(house, _asking(slug=place))
-        if card.status == 200:  # without Pillow there are none
-            yield f"{place}/{NAME}".lstrip("/"), card
+    yield from _card(house, "")
     machines: dict[str, Page] = {
         "feed.xml": reading.rss,
         "atom.xml": reading.atom,
@@ -52,6 +50,13 @@ def _pages(house: House) -> Iterator[tuple[str, Answer]]:
     for name, page_of in machines.items():
         yield name, page_of(house, _asking())
     yield "404.html", replies.missing(house)
+
+
+def _card(house: House, slug: str) -> Iterator[tuple[str, Answer]]:
+    """The card of an issue, or of the publication; none without Pillow."""
+    card = reading.card(house, _asking(slug=slug))
+    if card.status == 200:
+        yield f"{slug}/{NAME}".lstrip("/"), card
 
 
 def _asking(**path: str) -> Ask:
