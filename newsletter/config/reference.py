@@ -134,6 +134,10 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "card_font": "A font file, from the publication's folder, for the pictures that are shown where a page is "
         "shared; empty: one of the system's.",
     },
+    "api": {
+        "key": "The name of the key that opens the [HTTP API](api.md) of `newsletter serve`. Without it there is none.",
+        "read_key": "The name of a key that may only read.",
+    },
     "links": {
         "timeout": "How long `check` waits for a site to answer.",
         "deadline": "How long it waits for all of them; what is left is not checked, and said so.",
@@ -151,7 +155,7 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "`{column}`; empty: by the variables `VISUAL` and `EDITOR`.",
     },
 }
-_OPEN = ("check", "clients")  # any key is a rule's or a mail program's
+_OPEN = ("check", "clients", "hooks")  # whose keys are rules, programs, and tables of a list
 _HEAD = """\
 # Configuration
 
@@ -176,6 +180,19 @@ _TAIL = """\
 
 A rule's name with `off`, `info`, `warning` or `error`, or with `{ severity = "warning", limit = 50 }`;
 [checks.md](checks.md) lists all rules, and the limits of those that have one.
+
+## `[[hooks]]`
+
+Programs that are told what happens ([api.md](api.md#hooks)), one table each:
+
+```toml
+[[hooks]]
+url = "MY_HOOK_URL"
+key = "MY_HOOK_KEY"
+events = ["broadcast.sent", "subscriber.confirmed"]
+```
+
+`url` and `key` are names of secrets: its address, and what signs the posts. Without `events` all are told.
 
 ## `[clients]`
 
