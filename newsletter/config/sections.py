@@ -208,6 +208,13 @@ class PublicConfig(_Section):
     card_font: str = ""
 
 
+class TrackingConfig(_Section):
+    """`[tracking]`: what is measured of what readers do; nothing unless it is said here."""
+
+    clicks: bool = False
+    opens: bool = False
+
+
 class ApiConfig(_Section):
     """`[api]`: the names of the keys that open the HTTP API of `newsletter serve`; without a key there is none."""
 
@@ -234,6 +241,7 @@ class Config(_Section):
     notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
     public: PublicConfig = PublicConfig()
+    tracking: TrackingConfig = TrackingConfig()
     api: ApiConfig = ApiConfig()
     hooks: tuple[HookConfig, ...] = ()
     check: Mapping[str, RuleSetting] = Field(default_factory=dict)

@@ -14,6 +14,7 @@ from newsletter.audience.consent import Member
 from newsletter.audience.tokens import Signer, open_signer
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.pipeline.desk import open_desk
+from newsletter.providers.anymail_events import Service
 from newsletter.publication import Publication
 from newsletter.render.language import day_text, direction, promise
 from newsletter.render.site import Site
@@ -23,6 +24,7 @@ from newsletter.store.database import Store
 from newsletter.web.public.inbox import Inbox
 from newsletter.web.public.limits import Limits
 from newsletter.web.public.shelf import Shelf
+from newsletter.web.public.tally import Tally
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")  # RFC 5646, roughly; a list may hold anything
 
@@ -41,11 +43,13 @@ class House:
     theme: Theme
     css: str
     shelf: Shelf
+    tally: Tally
     now: Callable[[], datetime]
     words: Words = field(default_factory=Words)
     language: str = SOURCE
     limits: Limits = field(default_factory=Limits)
     secret: str = ""  # of the provider's webhooks; without one they are not taken
+    anymail: Mapping[str, Service] = field(default_factory=dict)  # the services whose webhooks are taken
     inbox: Inbox | None = None  # where their events go
     ring: Callable[[], None] = lambda: None  # tells the post room that there is something to do
     static: bool = False
@@ -125,6 +129,7 @@ def open_house(publication: Publication, store: Store, now: Callable[[], datetim
         theme=theme,
         words=theme.words(SOURCE),
         css=_tidy(theme.fill("web.css", {}) + _own_css()),
+        tally=Tally(store),
         shelf=Shelf(store, lambda: _tags_of(publication)),
         now=now,
         card_font=str(publication.folder / font) if font else "",
