@@ -63,7 +63,12 @@ def place(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest
     made = Place(folder, capfd)
     made.configure("")
     (folder / "list.csv").write_text("email\nada@reader.example\n", encoding="utf-8")
-    assert made.run("subscribers", "import", str(folder / "list.csv"), "--consent-source", "x", "--consent-date", "2026-05-01").code == 0
+    assert (
+        made.run(
+            "subscribers", "import", str(folder / "list.csv"), "--consent-source", "x", "--consent-date", "2026-05-01"
+        ).code
+        == 0
+    )
     yield made
     assert made.leaks() == []
     logged = "".join(path.read_text() for path in (folder / ".newsletter" / "logs").glob("*"))

@@ -15,7 +15,12 @@ def sent(publication: Path, call: Call) -> Path:
     toml = publication / "newsletter.toml"
     toml.write_text(toml.read_text() + '[provider]\nname = "outbox"\n')
     (publication / "list.csv").write_text("email\nada@reader.example\n", encoding="utf-8")
-    assert call("subscribers", "import", publication / "list.csv", "--consent-source", "x", "--consent-date", "2026-05-01").code == 0
+    assert (
+        call(
+            "subscribers", "import", publication / "list.csv", "--consent-source", "x", "--consent-date", "2026-05-01"
+        ).code
+        == 0
+    )
     assert call("approve", "first").code == 0
     backup = Path(call("db", "backup", "--json").data["data"]["file"])
     assert call("send", "first", "--now", "--confirm", "first:1").code == 0
