@@ -133,12 +133,14 @@ def test_a_key_in_the_address_of_the_provider_is_refused_without_repeating_it(pl
     place.configure(f'[provider]\nbase_url = "http://user:{CANARY}@127.0.0.1:1/v1"\n')
     assert {said.code for said in place.all_ways("status")} == {3}
     place.configure("")  # the file itself is the user's
+    place.run("send", "nix", "--resume")
 
 
 def test_a_key_in_the_place_of_its_name(place: Place) -> None:
     place.configure(f'[provider]\napi_key = "{CANARY}"\n')
     assert {said.code for said in place.all_ways("status")} == {3}
     place.configure("")
+    place.run("send", "nix", "--resume")
 
 
 def test_a_mail_server_that_refuses_the_password_and_repeats_it(place: Place) -> None:
