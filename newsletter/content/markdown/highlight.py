@@ -95,7 +95,7 @@ def _joined(pieces: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 
 def _class_of(token: _TokenType) -> str:
-    return next((name for kind, name in _kinds() if token in kind), "")
+    return next((name for kind, name in _kinds() if token in kind), "")  # type: ignore[comparison-overlap]
 
 
 @lru_cache(maxsize=1)
