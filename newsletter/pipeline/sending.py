@@ -73,6 +73,7 @@ class Sending:
             segment=issue.segment,
             relation=issue.relation,
             related_to=issue.related_to,
+            keeps_fields=personal.keeps_fields(Edition.from_json(read_edition(connection, issue.digest))),
             provider=self.provider.name,
             now=self.clock.now(),
             slot=slot_id,
@@ -205,7 +206,7 @@ def values_of(edition: Edition, signer: Signer, desk: Desk) -> Callable[[Reader]
 
     def values(reader: Reader) -> Mapping[str, str]:
         link = f"{base}/{signer.unsubscribe_token(reader.subscriber_id)}"
-        return values_of(reader_fields(reader.name, reader.email, link))
+        return values_of(reader_fields(reader.name, reader.email, link, reader.tags, reader.fields))
 
     return values
 

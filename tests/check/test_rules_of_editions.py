@@ -234,6 +234,8 @@ def test_the_sender_is_somebody(rule: str, sender: str, reply_to: str, fires: bo
         ("audience-suppressed", Readership(90, 50, harmed=10), False),
         ("audience-fields-empty", Readership(90, 10, empty={"name": 3}), True),
         ("audience-fields-empty", Readership(90, 10, empty={"name": 0}), False),
+        ("audience-field-unknown", Readership(90, 10, unknown={"tags": "no reader has"}), True),
+        ("audience-field-unknown", Readership(90, 10, unknown={}), False),
         ("audience-daily-limit", Readership(90, 0, daily=89), True),
         ("audience-daily-limit", Readership(90, 0, daily=90), False),
         ("audience-daily-limit", Readership(90, 0), False),
