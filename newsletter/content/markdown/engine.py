@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from newsletter.content.markdown import author_css
 from newsletter.content.markdown.blocks import MAX_DEPTH, MAX_LINE, Normaliser
 from newsletter.content.markdown.html import clean, hide_text_angles, removed, unused_characters
 from newsletter.content.markdown.inline import install
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
 EXTENSIONS = ("abbr", "admonition", "def_list", "sane_lists", "tables")
 # python-markdown looks for each abbreviation at each character.
 MAX_ABBREVIATIONS = 200
+_LINKED = "a link to its address stands in its place"
+_STILL = "a link stands in its place, of YouTube with a still; for one of your own: [![What it shows](still.jpg)](…)"
+_FIXES = {"iframe": _STILL, "video": _STILL, "audio": _LINKED, "embed": _LINKED}
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^\n]{1,1000}?(?<!`)\1(?!`)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
 class Html:
-    """A Markdown text as HTML, and findings about it."""
+    """A Markdown text as HTML, findings about it, and the rules of the author's `<style>` elements."""
 
     html: str
     findings: tuple[Finding, ...] = ()
+    css: str = ""
 
 
 def to_html(source: str, file: str = "", first_line: int = 1) -> Html:
@@ -41,13 +46,13 @@ def to_html(source: str, file: str = "", first_line: int = 1) -> Html:
     angle, bracket, paren = tuple(unused_characters(text, 3))
     engine, blocks = _engine(angle, bracket, paren)
     raw = _convert(engine, hide_text_angles(text, angle))
-    raw = raw.replace(angle, "&lt;").replace(bracket, "[").replace(paren, "(")
+    raw, css = author_css.take_out(raw.replace(angle, "&lt;").replace(bracket, "[").replace(paren, "("))
     findings = [_limit("nesting-too-deep", line, file, first_line) for line in blocks.too_deep[:1]]
     findings += [_limit("line-too-long", line, file, first_line) for line in blocks.too_long]
     findings += [_limit("table-too-wide", line, file, first_line) for line in blocks.too_wide]
     searched = "\n".join("" if number in blocks.code else line for number, line in enumerate(text.split("\n")))
     findings += _removals(raw, _CODE_SPAN.sub(_blank, searched), file, first_line)
-    return Html(_CONTROL.sub("", clean(raw)), tuple(findings))  # `&#2;` is one too
+    return Html(_CONTROL.sub("", clean(raw)), tuple(findings), css)  # `&#2;` is one too
 
 
 def _convert(engine: Markdown, text: str) -> str:
@@ -160,10 +165,6 @@ def _removals(raw: str, prose: str, file: str, first_line: int) -> list[Finding]
         column = found.start() - prose.rfind("\n", 0, found.start()) if found else None
         shown = {"element": f"<{name}>", "attribute": f"{name}=", "address": f"{name}:"}[kind]
         message = f"{shown} was taken out: no mail program lets it work"
-        fix = (
-            "a link to its address stands in its place"
-            if name in ("iframe", "video", "audio", "embed")
-            else "take it out, or say it in Markdown"
-        )
+        fix = _FIXES.get(name, "take it out, or say it in Markdown")
         findings.append(Finding("html-removed", Severity.WARNING, message, file, line, column, fix))
     return findings

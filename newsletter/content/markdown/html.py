@@ -146,18 +146,25 @@ def removed(html: str) -> list[tuple[str, str]]:
 _PLAYER = re.compile(
     r"<(iframe|video|audio|embed)\b([^<>]*?\bsrc\s*=\s*[\"']?(https?://[^\"'\s<>]+)[^<>]*)>(?:[^<]*</\1\s*>)?", re.I
 )
-_YOUTUBE = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)")
+_YOUTUBE = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/(?!videoseries\b)([\w-]+)")
+_VIMEO = re.compile(r"https?://player\.vimeo\.com/video/(\d+)(?:\?(?:[^#]*&(?:amp;)?)?h=([0-9a-f]+))?")
 _TITLE = re.compile(r"\btitle\s*=\s*\"([^\"]*)\"", re.I)
 
 
 def _link_player(match: re.Match[str]) -> str:
-    """A link in the place of a player: a still of a YouTube video, else the address."""
+    """A link in the place of a player: a still of a YouTube video, else words or the address.
+
+    Where Vimeo keeps a video's still only its server knows (https://developer.vimeo.com/api/oembed/videos).
+    """
     address, title = match[3], _TITLE.search(match[2])
     if video := _YOUTUBE.match(address):
         still = f"https://i.ytimg.com/vi/{video[1]}/hqdefault.jpg"
         words = title[1] if title else f"YouTube {video[1]}"
         image = f'<img src="{still}" alt="{words}" width="480" height="360">'
         return f'<a href="https://www.youtube.com/watch?v={video[1]}">{image}</a>'
+    if video := _VIMEO.match(address):
+        address = f"https://vimeo.com/{video[1]}" + (f"/{video[2]}" if video[2] else "")
+        return f'<a href="{address}">{title[1] if title else f"Vimeo {video[1]}"}</a>'
     return f'<a href="{address}">{title[1] if title else address}</a>'
 
 
