@@ -85,6 +85,7 @@ class ThemeConfig(LookConfig):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "default"
     images: Literal["host", "embed", "remote"] = "host"
+    diagram_font: OneLine = ""
 
 
 class ScheduleConfig(_Section):

@@ -7,7 +7,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -47,11 +47,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures of one issue, whether the mail itself carries them, and what is wrong with others."""
+    """The pictures of one issue, whether the mail itself carries them, and what is wrong with others.
+
+    `font` is a font file's content where diagrams are to be drawn with it.
+    """
 
     pictures: tuple[Picture, ...] = ()
     embed: bool = False
     findings: tuple[Finding, ...] = ()
+    font: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)

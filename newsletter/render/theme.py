@@ -44,6 +44,11 @@ class Theme:
     catalogues: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=lambda: MappingProxyType({}))
     places: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def column(self) -> int:
+        """How wide the text is in the mail, in px: a theme's sheet without the space beside it."""
+        return int(self.tokens["width"]) - 64
+
     def words(self, language: str) -> Words:
         """The theme's words in a language. Raises ContentError for a catalogue that cannot be read."""
         return words_for(language, self.catalogues)

@@ -368,6 +368,6 @@ def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
         client-html html-language text-part-empty text-part-link-missing line-over-limit style-block-large
         list-id-missing sender-free sender-noreply sender-nameless
         audience-empty audience-jump audience-suppressed audience-fields-empty audience-slow
-        audience-daily-limit audience-field-unknown""".split()
+        audience-daily-limit audience-field-unknown diagram-not-drawn""".split()
     assert {rule.id for rule in RULES} == {*elsewhere, *(case[0] for case in FIRES)}
     assert {case[0] for case in FIRES} == {case[0] for case in SILENT}
