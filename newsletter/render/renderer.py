@@ -60,7 +60,7 @@ def render(issue: Issue, site: Site, theme: Theme, pictures: Pictures = NONE) ->
         move(root, within_mail(shown, address))
     if draft.coloured:
         plain_beyond(root, _COLOURED)
-    page = theme.fill("email.html", values | {"body": _markup(root)})
+    page = theme.mail(values | {"body": _markup(root)})
     edition = Edition(
         slug=issue.slug,
         language=values["language"],
@@ -238,6 +238,7 @@ def _raw(text: str) -> Any:
 
 
 def _tidy(text: str) -> str:
-    lines = [line.rstrip() for line in text.strip().split("\n")]
+    """Without spaces at line ends, but for the mark before a mail's signature (RFC 3676 section 4.3)."""
+    lines = [line if line == "-- " else line.rstrip() for line in text.strip().split("\n")]
     kept = [line for number, line in enumerate(lines) if line or lines[number - 1]]
     return "\n".join(kept) + "\n"

@@ -359,7 +359,8 @@ def test_what_rendering_noticed_is_passed_on_once() -> None:
 
 
 def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
-    elsewhere = """plugin-failed merge-tag-unknown nesting-too-deep line-too-long
+    elsewhere = """plugin-failed merge-tag-unknown nesting-too-deep line-too-long table-too-wide
+            abbreviations-too-many
         rule-crashed check-unknown-rule subject-repeated
         unsubscribe-html unsubscribe-text unsubscribe-header unsubscribe-one-click postal-address-missing size-clipped
         size-near-clipping language-without-words image-file silence-unused silence-no-reason

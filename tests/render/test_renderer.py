@@ -182,3 +182,9 @@ def test_diagrams_become_pictures_where_there_is_a_font_and_stay_text_in_the_tex
     )  # fmt: skip
     assert render(issue, SITE, theme, pictures).digest == edition.digest
     assert render(issue, SITE, theme).html.count("┌") == 2
+
+
+def test_the_text_part_marks_its_end_as_a_signature(theme: Theme) -> None:
+    text = edition_of("# T\n\nText.  \nMore.", theme).text
+    assert text.count("\n-- \n") == 1
+    assert [line for line in text.split("\n") if line != line.rstrip()] == ["-- "]

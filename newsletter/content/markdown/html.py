@@ -169,7 +169,7 @@ def _link_player(match: re.Match[str]) -> str:
 
 
 # Deeper nesting than this is flattened: every parser after us would need the square of its depth, or run out of stack.
-_MAX_NESTING = 100
+MAX_NESTING = 100
 # Elements that never nest in themselves, since the next one ends them (HTML 13.1.2.4), and those without an end.
 _UNCOUNTED = frozenset(
     "p li dt dd tr td th thead tbody tfoot caption colgroup col rp rt option optgroup area base br embed hr img input "
@@ -180,10 +180,20 @@ _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
 
 def flatten(html: str) -> str:
     """`html` without the tags of elements that are nested more than 100 deep."""
+    return _flattened(html)[0]
+
+
+def too_deep(html: str) -> int | None:
+    """The place of the first tag that `flatten` takes out; None where there is none."""
+    return _flattened(html)[1]
+
+
+def _flattened(html: str) -> tuple[str, int | None]:
     depth = skipped = 0
+    first: int | None = None
 
     def keep(match: re.Match[str]) -> str:
-        nonlocal depth, skipped
+        nonlocal depth, skipped, first
         if match[2].lower() in _UNCOUNTED:
             return match[0]
         if match[1]:
@@ -191,14 +201,15 @@ def flatten(html: str) -> str:
                 skipped -= 1
                 return ""
             depth = max(0, depth - 1)
-        elif depth >= _MAX_NESTING:
+        elif depth >= MAX_NESTING:
             skipped += 1
+            first = match.start() if first is None else first
             return ""
         else:
             depth += 1
         return match[0]
 
-    return _TAG.sub(keep, html)
+    return _TAG.sub(keep, html), first
 
 
 def clean(html: str) -> str:

@@ -159,3 +159,7 @@ def test_what_is_beyond_a_limit_is_shown_and_told_with_its_line() -> None:
     wide = "a|" * 300 + "\n" + "-|" * 300 + "\n1|2"
     assert rules(wide) == [("table-too-wide", 1)]
     assert "<table" not in html(wide)
+    assert rules("a\n\nb " + "<i>" * 101 + "x" + "</i>" * 101) == [("nesting-too-deep", 3)]
+    assert rules("```\n" + "<i>" * 101 + "\n```") == []
+    assert rules("a\n\nb " + "[" * 9 + "x" + "](u)" * 9) == [("nesting-too-deep", 3)]
+    assert rules("".join(f"*[A{number}]: b\n" for number in range(201))) == [("abbreviations-too-many", 201)]
