@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsletter.content.markdown.blocks import MAX_DEPTH, MAX_LINE
+from newsletter.content.markdown.document import read_markdown
 from newsletter.content.markdown.engine import to_html
 
 
@@ -163,3 +164,9 @@ def test_what_is_beyond_a_limit_is_shown_and_told_with_its_line() -> None:
     assert rules("```\n" + "<i>" * 101 + "\n```") == []
     assert rules("a\n\nb " + "[" * 9 + "x" + "](u)" * 9) == [("nesting-too-deep", 3)]
     assert rules("".join(f"*[A{number}]: b\n" for number in range(201))) == [("abbreviations-too-many", 201)]
+
+
+def test_every_line_up_to_the_next_block_is_a_row_and_a_head_alone_has_none() -> None:
+    made = html("| a |\n|---|\n| 1 |\ntwo")
+    assert made.count("<td>") == 2
+    assert read_markdown("| a | b |\n|---|---|\n").root.find(".//tbody") is None
