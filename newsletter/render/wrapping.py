@@ -44,6 +44,8 @@ def settle(text: str) -> str:
     A no-break space stays one. Between two ideographs a line end is no space (CSS Text 3, section 4.1.3).
     """
     text = without_unseen(text if text.isascii() else _LINE_END_IN_CJK.sub("", text))
+    if NO_BREAK not in text:
+        return _BLANKS.sub(" ", text)
     return _BLANKS.sub(lambda blanks: NO_BREAK if not blanks[0].strip(NO_BREAK) else " ", text)
 
 
@@ -63,6 +65,9 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _fill(text: str, width: int) -> Iterator[str]:
+    if text.isascii() and len(text) <= width:
+        yield " ".join(filter(None, text.split(" ")))
+        return
     line: list[str] = []
     used = 0
     for word in _words(text, width):

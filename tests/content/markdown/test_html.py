@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.content.markdown.engine import to_html
-from newsletter.content.markdown.html import flatten, hide_text_angles, unused_characters
+from newsletter.content.markdown.html import _Removed, flatten, hide_text_angles, removed, unused_characters
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,21 @@ def test_elements_nested_beyond_reason_are_flattened_and_their_text_stays() -> N
 @given(st.text(alphabet="<>/!-abT \\\"'=:?`", max_size=40))
 def test_hiding_changes_nothing_but_angles(text: str) -> None:
     assert hide_text_angles(text, "\ue000").replace("\ue000", "<") == text
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<p", "<script", "<a", "<svg/", " href=", " src = ", "'", '"', ">", "</p>", "x:y", "javascript:",
+             "&#106;a:", "https://a.example", "/", " onclick=1", "/onx=", " ", "\n", "mailto:a@b", "\t",
+             "<A HREF=", "\x0b:"]
+        ),
+        max_size=9,
+    )
+)  # fmt: skip
+def test_nothing_that_is_taken_out_escapes_the_first_look(pieces: list[str]) -> None:
+    markup = "".join(pieces)
+    parser = _Removed()
+    parser.feed(markup)
+    parser.close()
+    assert removed(markup) == parser.found
