@@ -158,6 +158,7 @@ def _catalogues(files: Mapping[str, tuple[Path, str]]) -> Mapping[str, Sequence[
     return MappingProxyType(found)
 
 
+@lru_cache(maxsize=16)
 def _look(path: Path, text: str) -> LookConfig:
     from pydantic import ValidationError  # noqa: PLC0415
 

@@ -135,12 +135,12 @@ def _harmless(address: str) -> bool:
     return not scheme or scheme[1].lower() in SCHEMES
 
 
-# Where none of these is, nothing is taken out: a tag that is not allowed, an attribute that could be an event's, an
-# address that is not plainly of the web. It spares reading most pages a second time.
+# Where none of these is, nothing is taken out: a tag that is not allowed, an attribute that could be an event's and
+# does something, an address that is not plainly of the web. It spares reading most pages a second time.
 _SUSPICIOUS = re.compile(
-    rf"<(?!(?:{'|'.join(sorted(ALLOWED))})[ \t\n\r\f/>])[a-z]|[\s\"'/]on\w"
+    rf"<(?!(?:{'|'.join(sorted(ALLOWED))})[ \t\n\r\f/>])[a-z]|[\s\"'/]on[^\s=<>/]*+\s*+[=/>]"
     r"|\b(?:href|src)\s*=(?!\s*+(?:"
-    r"[\"']\s*+(?:https?://|mailto:|[^\s\"':>&]*+[\"'])|(?:https?://|mailto:|[^\s\"':>&]*+[\s>])))",
+    r"[\"']\s*+(?:https?://|mailto:|[#/.]|[^\s\"':>&]*+[\"'])|(?:https?://|mailto:|[^\s\"':>&]*+[\s>])))",
     re.IGNORECASE,
 )
 
