@@ -36,11 +36,17 @@ def merge_tag_no_default(inspection: Inspection) -> Iterator[Hit]:
         for match in PLAUSIBLE.finditer(getattr(issue, key)):
             if _bare(match[1]):
                 typed = True
-                yield Hit(f"{match[0]} is empty for {_whom(match[1])}", *inspection.place(key, "title"))
+                yield Hit(
+                    f"{match[0]} is empty for {_whom(match[1])}",
+                    *inspection.place(key, "title"),
+                    _with_default(match[1]),
+                )
     for match in PLAUSIBLE.finditer(inspection.prose.text):
         if _bare(match[1]):
             typed = True
-            yield Hit(f"{match[0]} is empty for {_whom(match[1])}", *inspection.at(match.start()))
+            yield Hit(
+                f"{match[0]} is empty for {_whom(match[1])}", *inspection.at(match.start()), _with_default(match[1])
+            )
     if not typed and any(map(_bare, inspection.edition.variables.values())):
         yield Hit("the theme uses a name without a default")
 
@@ -71,6 +77,10 @@ def merge_tag_broken(inspection: Inspection) -> Iterator[Hit]:
             yield Hit(f"{found[0]} is no merge tag", *inspection.place(key, "title"), f"{{{{ {_field(found)} }}}}")
     for match in _BROKEN.finditer(inspection.prose.text):
         yield Hit(f"{match[0]} is no merge tag", *inspection.at(match.start()), f"{{{{ {_field(match)} }}}}")
+
+
+def _with_default(source: str) -> str:
+    return f'{{{{ {source.strip()} | default("there") }}}}'
 
 
 def _whom(source: str) -> str:
