@@ -15,7 +15,10 @@ from newsletter.store.tables import subscriber_tags, subscribers
 from newsletter.web.preview.readers import as_read_by, somebody
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-BODY = b'# T\n\n{{ tags | each("a * reader") | join(", ") | default("a reader") }} in {{ fields.city | default("a town") }}'
+BODY = b"""# T
+
+{{ tags | each("a * reader") | join(", ") | default("a reader") }} in {{ fields.city | default("a town") }}
+"""
 
 
 def test_a_chosen_subscriber_is_shown_what_their_tags_and_fields_bring_them(store: Store) -> None:
