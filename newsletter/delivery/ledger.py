@@ -39,6 +39,7 @@ class Reader:
     subscriber_id: int
     email: str
     name: str
+    measured: bool = True
     tags: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
@@ -87,7 +88,7 @@ _BEGIN = (
 _KEY = update(batches).where(batches.c.broadcast_id == _OF, batches.c.number == _BATCH)
 _FROZEN = (deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, deliveries.c.tags, deliveries.c.fields)
 _READERS = (
-    select(*_FROZEN, deliveries.c.batch_number, BARRED)
+    select(*_FROZEN, deliveries.c.measured, deliveries.c.batch_number, BARRED)
     .select_from(with_standing(deliveries, deliveries.c.subscriber_id))
     .where(deliveries.c.broadcast_id == _OF, deliveries.c.batch_number.in_(_NUMBERS))
     .where(deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
@@ -217,12 +218,11 @@ def readers_of_batches(
         return found
     rows = connection.execute(_READERS, {"of": broadcast_id, "numbers": list(numbers)}).all()
     # Sorted here: asked for this order, SQLite would read the whole broadcast in it rather than the batch.
-    for number, email, name, tags, fields, batch, reason in sorted(rows, key=itemgetter(0)):
+    for number, email, name, tags, fields, measured, batch, reason in sorted(rows, key=itemgetter(0)):
         readers, barred = found[batch]
         # Sorted here too: databases put the letters of tags into orders of their own.
-        readers.append(
-            Reader(number, email, name, tuple(sorted((tags or "").split("\n"))) if tags else (), fields or {})
-        )
+        split = tuple(sorted(tags.split("\n"))) if tags else ()
+        readers.append(Reader(number, email, name, measured, split, fields or {}))
         if reason:
             barred[number] = reason
     return found

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
+from newsletter.render.measuring import CLICK, NO_PIXEL, OPEN
+
 READER_FIELDS = ("name", "first_name", "email", "tags", "unsubscribe_url")
 OWN = "fields."  # before the name of a field that a publication made up itself
 _FIELD = re.compile(r"[A-Za-z_][\w.]*")
@@ -190,24 +192,31 @@ def evaluate(source: str, fields: Fields) -> str:
 def compile_source(source: str) -> Callable[[Fields], str]:
     """A function from fields to the value of an edition's variable: a constant's text, or what a merge tag stands for.
 
-    The reader's link is ours and stays as it is; everything else is `safe`.
+    The links that we make for a reader stay as they are; everything else is `safe`.
     """
     if source.startswith('"'):
         text = source[1:-1]
         return lambda _: text
     tag = parse(source)
-    is_ours = tag.field == "unsubscribe_url" and not any(name in ("then", "each") for name, _ in tag.filters)
+    is_ours = tag.field in ("unsubscribe_url", CLICK, OPEN) and not any(
+        name in ("then", "each") for name, _ in tag.filters
+    )
     return tag.value if is_ours else lambda fields: safe(tag.value(fields))
 
 
 def reader_fields(
-    name: str, email: str, unsubscribe_url: str, tags: Iterable[str] = (), own: Mapping[str, str] | None = None
+    name: str,
+    email: str,
+    unsubscribe_url: str,
+    *,
+    tags: Iterable[str] = (),
+    own: Mapping[str, str] | None = None,
 ) -> dict[str, Value]:
-    """The fields of one reader that a merge tag may name.
+    """The fields of one reader that a merge tag may name, and what measures them (`render.measuring`): nothing.
 
     `own` are those that the publication made up; what is no letter, digit or `_` in their names is a `_` here.
     """
     first = name.strip().split(" ")[0]
     fields: dict[str, Value] = {OWN + re.sub(r"\W", "_", key): str(value) for key, value in (own or {}).items()}
     fields |= {"name": name.strip(), "first_name": first, "email": email, "unsubscribe_url": unsubscribe_url}
-    return fields | {"tags": tuple(tags)}
+    return fields | {"tags": tuple(tags), CLICK: "", OPEN: NO_PIXEL}

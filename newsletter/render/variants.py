@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations, islice, product
 
 from newsletter.render.edition import Edition
+from newsletter.render.measuring import CLICK, OPEN
 from newsletter.render.merge import OWN, Fields, MergeTag, Value, reader_fields, tags_of
 
 MOST = 32  # variants that are listed; nobody looks at more
@@ -36,7 +37,7 @@ class Variant:
         return " · ".join(said) or "any reader"
 
 
-_UNSAID = ("first_name", "unsubscribe_url")
+_UNSAID = ("first_name", "unsubscribe_url", CLICK, OPEN)
 
 
 def variants(edition: Edition) -> tuple[Variant, ...]:
@@ -71,7 +72,7 @@ def _readers(tags: Sequence[MergeTag]) -> Iterator[Fields]:
     choices += [["", *dict.fromkeys([*asked[name], "something"])] for name in names]
     for name, email, own_tags, *own in product(*choices):
         fields = {key.removeprefix(OWN): str(value) for key, value in zip(names, own, strict=True)}
-        yield reader_fields(str(name), str(email), _LINK, own_tags, fields)
+        yield reader_fields(str(name), str(email), _LINK, tags=own_tags, own=fields)
 
 
 def _asked(tag: MergeTag) -> Iterator[str]:

@@ -76,7 +76,9 @@ def test_no_name_holds_what_a_template_engine_would_change(name: str) -> None:
     assert safe(value) == value
 
 
-TAGGED = reader_fields("", "ada@reader.example", "", ["Beta", "go", "rust"], {"city": "Rome", "Likes to": "ski; R&D"})
+TAGGED = reader_fields(
+    "", "ada@reader.example", "", tags=["Beta", "go", "rust"], own={"city": "Rome", "Likes to": "ski; R&D"}
+)
 
 
 @pytest.mark.parametrize(
@@ -124,9 +126,9 @@ def test_too_few_or_too_many_texts_are_told(source: str, words: str) -> None:
 
 
 def test_an_own_field_is_never_taken_for_an_address_of_ours() -> None:
-    assert evaluate("fields.home_url", reader_fields("", "", "", (), {"home_url": '"><b>&'})) == "”›‹b›＆"
+    assert evaluate("fields.home_url", reader_fields("", "", "", own={"home_url": '"><b>&'})) == "”›‹b›＆"
 
 
 @given(st.lists(st.text(max_size=5), max_size=4), st.sampled_from(["tags", 'tags | each("<*>") | join("=", "&")']))
 def test_no_list_holds_what_a_template_engine_would_change(tags: list[str], source: str) -> None:
-    assert not set(evaluate(source, reader_fields("", "", "", tags))) & set("&<>\"'`=\r\n\x00")
+    assert not set(evaluate(source, reader_fields("", "", "", tags=tags))) & set("&<>\"'`=\r\n\x00")

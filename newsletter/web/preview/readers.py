@@ -67,4 +67,4 @@ def look_up(connection: Connection, words: str) -> list[Somebody]:
 def as_read_by(edition: Edition, reader: Somebody, base_url: str) -> Edition:
     """The edition as that reader gets it, but for the unsubscribe link, which would really unsubscribe them."""
     link = f"{base_url}/unsubscribe/preview"
-    return personal(edition, reader_fields(reader.name, reader.email, link, reader.tags, reader.fields))
+    return personal(edition, reader_fields(reader.name, reader.email, link, tags=reader.tags, own=reader.fields))
