@@ -211,6 +211,7 @@ class PublicConfig(_Section):
     soft_bounces: Annotated[int, Field(ge=1)] = 3
     webhook_secret: SecretName = "AUTOSEND_WEBHOOK_SECRET"  # noqa: S105 - a name
     proxies: tuple[OneLine, ...] = ("127.0.0.1", "::1")
+    card_font: str = ""
 
 
 class TrackingConfig(_Section):
