@@ -109,6 +109,7 @@ name = "outbox"                             # mails become files in .newsletter/
 [theme]
 # name = "default"                          # "letter", or a folder in templates/: newsletter new-theme NAME
 # images = "host"                           # pictures beside issues: "host", "embed" or "remote" (docs/images.md)
+# diagram_font = ""                         # for issues with `diagram: image`: a file here or a font of the system
                                             # colours, fonts and the width: docs/themes.md
 
 [storage]
