@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from newsletter.publication import Publication, find_publication
 from newsletter.render.edition import Edition
 from newsletter.render.site import Site
 from newsletter.render.theme import Theme
+from newsletter.schedule.queue import Approved
 from newsletter.store.database import Store
 
 
@@ -84,6 +85,7 @@ class Workspace:
     _stale: bool = False
     _read: dict[Path, tuple[tuple[int, int, int], Issue]] = field(default_factory=dict)
     _rendered: dict[str, _Rendered] = field(default_factory=dict)
+    _objections: tuple[object, Mapping[str, str]] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def changed(self, *, files: bool = True) -> int:
@@ -137,6 +139,26 @@ class Workspace:
         with self._lock:
             rendered = self._rendered.get(name)
             return rendered.issue if rendered else None
+
+    def objections(self, waiting: Sequence[Approved]) -> Mapping[str, str]:
+        """Why some of the approved issues would be passed over, as the scheduler would say it; by slug.
+
+        Looked at once after each change on disk and in the queue.
+        """
+        from newsletter.pipeline.agenda import objections_to
+
+        with self._lock:
+            key = (self.version, tuple((issue.slug, issue.source_digest) for issue in waiting))
+            if self._objections is None or self._objections[0] != key:
+                self._objections = key, objections_to(self.desk(), waiting)
+            return self._objections[1]
+
+    def pulse(self) -> object:
+        """Another value after each change of what is planned and sent; raises NewsletterError without a database."""
+        from newsletter.web.preview.outcome import pulse
+
+        with self.store.reading() as connection:
+            return pulse(connection)
 
     def check(self, proof: Proof) -> tuple[tuple[Finding, ...], Inspection]:
         """What the checks say of a proof, and what they looked at: the store, and the links as far as they were tried.
