@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 from newsletter.delivery.related import count_readers
@@ -90,6 +91,7 @@ class Answers:
             site=self.workspace.desk().site,
             outlook=outlook,
             findings=findings,
+            obstacles=self.workspace.obstacles(findings),
             outcomes=seen.known.outcomes or {},
             support=seen.known.support,
             reading=self._read(self._edition(proof, question), question),
@@ -108,7 +110,10 @@ class Answers:
             return frame(text_page(text), look=look, images=images)
         page = self._shown(proof, question, view)
         if since and question.edition == "now":
-            page = marked(self._shown(proof, replace(question, edition=since), view), page)
+            try:
+                page = marked(self._shown(proof, replace(question, edition=since), view), page)
+            except UsageError as error:  # there is no such edition: the page is shown all the same, and says why
+                page = page.replace("</head>", f'<meta name="unmarked" content="{escape(error.message)}"></head>', 1)
         return frame(page, look=look, images=images)
 
     def _shown(self, proof: Proof, question: Question, view: str) -> str:

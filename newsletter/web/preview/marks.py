@@ -1,6 +1,6 @@
 """What changed between two renderings, marked in the newer one: blocks that changed, came or went, words within. Pure.
 
-A block is a paragraph, a heading, an item, a cell or an image, by its own words, images and links; looks do not count.
+A block is a paragraph, a heading, an item, a row of a table or an image, by its own words, images and links; looks do not count.
 What was taken out is shown where it stood. Only the copy that is shown is changed.
 """
 
@@ -18,8 +18,8 @@ from lxml.html import HtmlElement
 
 from newsletter.web.preview.anatomy import parse
 
-BLOCKS = frozenset("h1 h2 h3 h4 h5 h6 p li pre blockquote img th td dt dd figcaption caption".split())
-_INSIDE = frozenset(("li", "td", "th", "dt", "dd"))  # what stands beside one of these must be one itself
+BLOCKS = frozenset("h1 h2 h3 h4 h5 h6 p li pre blockquote img tr dt dd figcaption caption".split())
+_INSIDE = frozenset(("li", "tr", "dt", "dd"))  # what stands beside one of these must be one itself
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 _ALIKE = 0.5  # share of words in common from which on two blocks are one that changed
 _PAIRED = 2500  # pairs of blocks that are weighed against each other in one place
@@ -27,7 +27,8 @@ _LONGEST = 4000  # words of two blocks that are compared one by one
 _STYLE = """<style>
 [data-diff]{box-shadow:-4px 0 0 #c98500;background-color:rgba(255,190,40,.14)!important}
 [data-diff=added]{box-shadow:-4px 0 0 #2a8a4a;background-color:rgba(60,180,100,.16)!important}
-[data-diff=removed]{box-shadow:-4px 0 0 #c0392b;background-color:rgba(220,70,50,.14)!important;text-decoration:line-through}
+[data-diff=removed]{box-shadow:-4px 0 0 #c0392b;background-color:rgba(220,70,50,.14)!important}
+[data-diff=removed]{text-decoration:line-through}
 img[data-diff]{outline:3px solid #c98500}img[data-diff=added]{outline-color:#2a8a4a}
 img[data-diff=removed]{outline-color:#c0392b;opacity:.5}
 [data-diff] ins{background:rgba(60,180,100,.38);text-decoration:none}
@@ -102,10 +103,13 @@ def _blocks(tree: HtmlElement) -> Iterator[_Block]:
 def _own(element: HtmlElement) -> Iterator[HtmlElement]:
     """The elements within a block that belong to no block in it; an image in it is its own."""
     for child in element:
-        if isinstance(child.tag, str) and (child.tag not in BLOCKS or child.tag == "img"):
-            if child.tag not in ("style", "script", "table"):
-                yield child
-                yield from _own(child)
+        if _is_own(child) or child.tag == "img":
+            yield child
+            yield from _own(child)
+
+
+def _is_own(child: HtmlElement) -> bool:
+    return isinstance(child.tag, str) and child.tag not in BLOCKS and child.tag not in ("style", "script", "table")
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,7 @@ def _slots(element: HtmlElement) -> list[_Slot]:
         return []
     found = [_Slot(element, tail=False)]
     for child in element:
-        inner = isinstance(child.tag, str) and child.tag not in BLOCKS and child.tag not in ("style", "script", "table")
-        found += _slots(child) if inner else []
+        found += _slots(child) if _is_own(child) else []
         found.append(_Slot(child, tail=True))
     return found
 
@@ -193,9 +196,10 @@ def _mark(element: HtmlElement, how: str) -> None:
     element.set("data-diff", how)
     if element.tag != "img":
         said = html.Element("span", {"class": "diff-said"})
-        said.text, said.tail = f"{how.capitalize()}: ", element.text
-        element.text = ""
-        element.insert(0, said)
+        first = element[0] if element.tag == "tr" and len(element) else element
+        said.text, said.tail = f"{how.capitalize()}: ", first.text
+        first.text = ""
+        first.insert(0, said)
 
 
 def _mark_words(was: _Block, now: _Block) -> None:
@@ -235,8 +239,10 @@ def _put_back(gone: HtmlElement, last: HtmlElement | None, first: HtmlElement) -
     anchor = first if last is None else last
     made = copy.deepcopy(gone)
     made.tail = None
-    if (made.tag in _INSIDE and made.tag != anchor.tag) or made.tag in ("td", "th"):
+    if made.tag in _INSIDE and made.tag != anchor.tag:
         made.tag = "div"
+        for cell in made.findall("td") + made.findall("th"):
+            cell.tag = "div"
     for name in ("id", "name"):
         made.attrib.pop(name, None)
     for child in list(made.iter(*BLOCKS)):
@@ -244,7 +250,8 @@ def _put_back(gone: HtmlElement, last: HtmlElement | None, first: HtmlElement) -
             child.drop_tree()  # it is a block of its own
     _mark(made, "removed")
     if anchor.tag in ("body", "html") or (anchor.tag in _INSIDE and made.tag != anchor.tag):
-        anchor.insert(0, made) if last is None else anchor.append(made)
+        within = anchor[-1] if anchor.tag == "tr" and len(anchor) else anchor
+        within.insert(0, made) if last is None else within.append(made)
         return anchor
     if last is None:
         anchor.addprevious(made)

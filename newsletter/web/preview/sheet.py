@@ -13,7 +13,6 @@ from newsletter.check.support import Support
 from newsletter.content.issue import Issue, Status
 from newsletter.finding import Finding, Severity
 from newsletter.pipeline.approval import wall_text
-from newsletter.pipeline.desk import errors_of
 from newsletter.publication import Publication
 from newsletter.render.edition import Edition
 from newsletter.render.language import direction
@@ -32,12 +31,14 @@ _FINDINGS = 300
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known around a proof. `reading` is its edition as the chosen reader gets it."""
+    """What is known around a proof. `reading` is its edition as the chosen reader gets it, `obstacles` are the findings
+    that keep it from being approved."""
 
     publication: Publication
     site: Site
     outlook: Outlook
     findings: tuple[Finding, ...]
+    obstacles: tuple[Finding, ...]
     outcomes: Mapping[str, Outcome]
     support: Support | None
     reading: Edition
@@ -260,9 +261,8 @@ def _no_approval(proof: Proof, facts: Facts) -> str:
     approval = facts.outlook.approval(proof.issue.slug)
     if approval and approval.digest == proof.edition.digest and approval.source_digest == proof.issue.source_digest:
         return "it is approved as it is"
-    errors = errors_of(facts.findings)
-    if errors:
-        return f"{len(errors)} error{'s' if len(errors) > 1 else ''} to mend first"
+    if errors := len(facts.obstacles):
+        return f"{errors} error{'s' if errors > 1 else ''} to mend first"
     return "" if proof.issue.status is Status.READY else f"its status is {proof.issue.status.value}"
 
 

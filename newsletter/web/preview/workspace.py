@@ -15,7 +15,7 @@ from newsletter.content.pictures import Pictures
 from newsletter.content.reader import read_issue
 from newsletter.errors import ConfigError, ContentError, NewsletterError
 from newsletter.finding import Finding
-from newsletter.pipeline.desk import Desk, open_desk
+from newsletter.pipeline.desk import Desk, errors_of, open_desk
 from newsletter.publication import Publication, find_publication
 from newsletter.render.edition import Edition
 from newsletter.render.site import Site
@@ -175,6 +175,11 @@ class Workspace:
         seen = replace(seen, known=replace(seen.known, outcomes=tried or None))
         seen = with_store(seen, self.store, self.publication.config, now)
         return desk.findings(seen), seen
+
+    def obstacles(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Those for which `approve` refuses the issue: it looks at files alone, not at the store and the web."""
+        told = {rule.id for rule in self.desk().rules if rule.needs in ("approval", "readership", "outcomes")}
+        return tuple(found for found in errors_of(tuple(findings)) if found.rule not in told)
 
     def variant(self, proof: Proof, language: str) -> Edition:
         """The proof's issue as if it were written in another language, for its direction."""
