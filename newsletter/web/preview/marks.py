@@ -1,6 +1,6 @@
 """What changed between two renderings, marked in the newer one: blocks that changed, came or went, words within. Pure.
 
-A block is a paragraph, a heading, an item, a row of a table or an image, by its own words, images and links; looks do not count.
+A block is a paragraph, a heading, an item, a row of a table or an image; words, images and links count, looks do not.
 What was taken out is shown where it stood. Only the copy that is shown is changed.
 """
 

@@ -92,24 +92,24 @@ def _inbox(reading: Edition) -> dict[str, str]:
 
 def _findings(issue: Issue, facts: Facts) -> list[dict[str, Any]]:
     """Each finding with what to look for in the email, and the address that opens its place in the editor."""
-    head = [""] * (issue.body_line - 1)
-    source = head + issue.body.split("\n")
+    source = [""] * (issue.body_line - 1) + issue.body.split("\n")
     keys = {line: key for key, line in issue.key_lines.items()}
     found = []
     for finding in facts.findings[:_FINDINGS]:
         own = finding.file in ("", issue.file)
-        words = _seek(issue, keys, source, finding) if own else {"text": "", "target": ""}
+        key = keys.get(finding.line or 0, "") if own else ""
+        words = _seek(issue, key, source, finding)
         path = issue.path if own else facts.publication.folder / finding.file
         opens = address(facts.editor, path, finding.line, finding.column)
         found.append(finding.as_json() | {"place": finding.place, "seek": words, "open": opens})
     return found
 
 
-def _seek(issue: Issue, keys: dict[int, str], source: list[str], finding: Finding) -> dict[str, str]:
-    key = keys.get(finding.line or 0, "")
+def _seek(issue: Issue, key: str, source: list[str], finding: Finding) -> dict[str, str]:
     if key in ("title", "subject", "subtitle"):
         return {"text": str(getattr(issue, key)), "target": ""}
-    return anatomy.seek(source, finding.line, finding.column)
+    line = issue.counted(finding.file or issue.file, finding.line) if finding.line else None
+    return anatomy.seek(source, line, finding.column)
 
 
 def outcome(proof: Proof, facts: Facts) -> dict[str, Any]:

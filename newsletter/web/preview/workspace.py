@@ -83,7 +83,7 @@ class Workspace:
     _desk: Desk | None = None
     _good: Desk | None = None
     _stale: bool = False
-    _read: dict[Path, tuple[tuple[int, int, int], Issue]] = field(default_factory=dict)
+    _read: dict[Path, tuple[tuple[_Stamp, ...], Issue]] = field(default_factory=dict)
     _rendered: dict[str, _Rendered] = field(default_factory=dict)
     _objections: tuple[object, Mapping[str, str]] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -208,16 +208,13 @@ class Workspace:
         return replace(self._good, folder=folder)
 
     def _issue(self, path: Path) -> Issue:
-        """`read_issue`, remembering what has not changed since."""
-        try:
-            status = path.stat()
-        except OSError:
-            return read_issue(path)
-        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        """`read_issue`, remembering what has not changed since: neither the file nor a snippet in it."""
         known = self._read.get(path)
-        if known is None or known[0] != stamp:
+        if known is None or known[0] != _stamps(path, known[1]):
             self._read.pop(path, None)
-            self._read[path] = known = (stamp, read_issue(path))
+            before = _stamp(path)
+            issue = read_issue(path)
+            self._read[path] = known = ((before, *map(_stamp, issue.snippets)), issue)
         return known[1]
 
     def _render(self, desk: Desk, issue: Issue) -> Edition:
@@ -238,6 +235,22 @@ class Workspace:
         if known is None:
             raise error
         return Proof(name, known.issue, known.edition, Problem.of(error))
+
+
+_Stamp = tuple[int, int, int] | None
+
+
+def _stamp(path: Path) -> _Stamp:
+    """What changes when a file does; None for one that is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _stamps(path: Path, issue: Issue) -> tuple[_Stamp, ...]:
+    return _stamp(path), *map(_stamp, issue.snippets)
 
 
 def _line(error: ConfigError) -> int | None:
