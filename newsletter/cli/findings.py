@@ -72,9 +72,8 @@ def totals(findings: Iterable[Finding]) -> str:
 def _issue(issue: Issue, findings: Sequence[Finding]) -> list[Text]:
     parts, lines = [_heading(issue.file, findings)], issue.text.split("\n")
     for finding in findings:
-        own = finding.file in ("", issue.file)
-        line = lines[finding.line - 1] if own and finding.line and finding.line <= len(lines) else ""
-        parts += _finding(finding, line, "" if own else finding.file)
+        line = lines[finding.line - 1] if finding.line and finding.line <= len(lines) else ""
+        parts += _finding(finding, line)
     return parts
 
 
@@ -84,7 +83,7 @@ def _heading(file: str, findings: Sequence[Finding]) -> Text:
     return Text.assemble((file, "bold"), f": {totals(findings) if findings else 'nothing found'}")
 
 
-def _finding(finding: Finding, line: str, elsewhere: str = "") -> list[Text]:
+def _finding(finding: Finding, line: str) -> list[Text]:
     from rich.text import Text
 
     place = ":".join(str(number) for number in (finding.line, finding.column) if number)
@@ -92,8 +91,6 @@ def _finding(finding: Finding, line: str, elsewhere: str = "") -> list[Text]:
     head = Text.assemble("  ", (f"{place or '-':>7}  ", "dim"), (f"{level:<8}", _style(level)), finding.message)
     head.append(f"  [{finding.rule}]", "dim")
     parts = _wrapped(head, 19)
-    if elsewhere:
-        parts += _wrapped(Text.assemble(" " * 11, ("in      ", "dim"), finding.place), 19)
     if line.strip() and finding.line:
         parts += _excerpt(line, finding.line, finding.column or 1)
     if finding.fix:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from newsletter.cli.main import main
 from preview.publications import ROOT, make_publication, running, start
 
 END = 5.0  # seconds; it is a tenth of one, but for a busy machine
@@ -76,6 +79,54 @@ def test_an_issue_that_is_not_in_the_publication_is_a_usage_error(tmp_path: Path
     assert done.returncode in (1, 2)
     assert "error:" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of the folder; folders as empty."""
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(folder.rglob("*"))}
+
+
+@pytest.mark.parametrize("database", [False, True])
+def test_read_only_leaves_the_publication_exactly_as_it_was(tmp_path: Path, database: bool) -> None:
+    folder = make_publication(tmp_path / "letters")
+    (folder / "checks").mkdir()
+    (folder / "checks" / "house.py").write_text("# rules of our own\n")
+    if database:
+        assert main(["-C", str(folder), "approve", "one"]) == 0
+    before = contents(folder)
+    assert any(name.endswith("newsletter.db") for name in before) is database
+    with running(folder, "--read-only") as preview:
+        for path in (
+            "",
+            "api/board",
+            "api/issues/001-one.md",
+            "api/month",
+            "frame/001-one.md",
+            "source/002-two.md?of=mime",
+        ):
+            urlopen(f"{preview.url}{path}", timeout=30).close()
+        with urlopen(f"{preview.url}api/board", timeout=30) as answer:
+            assert json.load(answer)["queue"] == (["one"] if database else [])
+        assert contents(folder) == before
+    assert contents(folder) == before
+
+
+def test_read_only_and_share_say_what_to_do_about_an_older_schema_and_leave_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_publication(tmp_path / "letters")
+    assert main(["-C", str(folder), "approve", "one"]) == 0
+    with closing(sqlite3.connect(folder / ".newsletter" / "newsletter.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '0001'")
+        database.commit()
+    before = contents(folder)
+    for options in (["--read-only", "--no-open"], ["one", "--share", str(tmp_path / "one.html")]):
+        capsys.readouterr()
+        assert main(["-C", str(folder), "preview", *options]) == 1
+        said = capsys.readouterr().err
+        assert "the database has schema 0001, older than this program's" in said
+        assert "start it once without --read-only" in said
+    assert contents(folder) == before
 
 
 def again(folder: Path, reference: str) -> dict[str, object]:

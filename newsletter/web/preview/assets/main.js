@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { confirm, explain, help, palette } from "./dialogs.js";
 import { $, copy, h, toast } from "./dom.js";
-import { listen } from "./events.js";
+import { listen, onWake } from "./events.js";
 import { drawList, ordered } from "./list.js";
 import { locator, show } from "./locate.js";
 import { calendar } from "./calendar.js";
@@ -397,6 +397,7 @@ addEventListener("hashchange", () => choose(decodeURIComponent(location.hash.sli
 setInterval(tick, 1000);
 setInterval(() => { if (!document.hidden) refresh(); }, 60000);
 
+onWake(refresh); // whatever was missed while it slept
 let start = "";
 listen((news) => {
   if (news.lost) {
