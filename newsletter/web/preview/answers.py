@@ -106,8 +106,8 @@ class Answers:
         """A frame's page; with `since` (one of `EDITIONS`) what changed since that edition is marked in it."""
         proof = self.workspace.proof(question.name)
         if view == "text":
-            text = self._read(self._edition(proof, question), question).text
-            return frame(text_page(text), look=look, images=images)
+            reading = self._read(self._edition(proof, question), question)
+            return frame(text_page(reading.text, reading.language), look=look, images=images)
         page = self._shown(proof, question, view)
         if since and question.edition == "now":
             try:

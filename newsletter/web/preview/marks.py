@@ -249,12 +249,20 @@ def _put_back(gone: HtmlElement, last: HtmlElement | None, first: HtmlElement) -
         if child is not made and child.tag != "img":
             child.drop_tree()  # it is a block of its own
     _mark(made, "removed")
-    if anchor.tag in ("body", "html") or (anchor.tag in _INSIDE and made.tag != anchor.tag):
-        within = anchor[-1] if anchor.tag == "tr" and len(anchor) else anchor
-        within.insert(0, made) if last is None else within.append(made)
+    if anchor.tag in ("body", "html"):
+        anchor.append(made)
+    elif last is None:
+        _around(anchor, made).addprevious(made)
+    elif anchor.tag in _INSIDE and made.tag != anchor.tag:
+        (anchor[-1] if anchor.tag == "tr" and len(anchor) else anchor).append(made)
+    else:
+        anchor.addnext(made)
+        return made
+    return anchor
+
+
+def _around(anchor: HtmlElement, made: HtmlElement) -> HtmlElement:
+    """What `made` can stand before: the anchor, or the list or table that it is part of."""
+    if anchor.tag not in _INSIDE or made.tag == anchor.tag:
         return anchor
-    if last is None:
-        anchor.addprevious(made)
-        return anchor
-    anchor.addnext(made)
-    return made
+    return next((parent for parent in anchor.iterancestors("ul", "ol", "dl", "table")), anchor)

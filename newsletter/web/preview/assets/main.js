@@ -266,6 +266,10 @@ function setDirection() {
 }
 
 function share() {
+  if (!state.sheet) {
+    toast("there is nothing to export", "calm");
+    return;
+  }
   const link = h("a", { href: `/share/${encodeURIComponent(state.name)}`, download: "" });
   document.body.append(link);
   link.click();
@@ -273,6 +277,10 @@ function share() {
 }
 
 async function copyHtml() {
+  if (!state.sheet) {
+    toast("there is nothing to copy", "calm");
+    return;
+  }
   await copy(await api.text(`/source/${encodeURIComponent(state.name)}?of=html&reader=${state.reader}`), "HTML");
 }
 
