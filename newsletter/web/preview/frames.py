@@ -64,8 +64,8 @@ def text_page(text: str, language: str) -> str:
     """A text part as a page, in the letters and the width that a mail program without HTML shows."""
     style = "body{margin:0;padding:24px;font:14px/1.55 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap}"
     return (
-        f'<!DOCTYPE html><html lang="{escape(language)}"><head><meta charset="utf-8"><title>Plain text</title><style>{style}</style></head>'
-        f"<body>{escape(text)}</body></html>"
+        f'<!DOCTYPE html><html lang="{escape(language)}"><head><meta charset="utf-8"><title>Plain text</title>'
+        f"<style>{style}</style></head><body>{escape(text)}</body></html>"
     )
 
 
