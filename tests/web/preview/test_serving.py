@@ -6,8 +6,6 @@ import json
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from newsletter.cli.main import main
-from preview.publications import ROOT, make_publication, running, start
+from preview.publications import make_publication, running, start
 
 END = 5.0  # seconds; it is a tenth of one, but for a busy machine
 
@@ -51,15 +49,15 @@ def test_a_port_that_is_taken_is_said_and_another_one_is_found(tmp_path: Path) -
             preview.stop()
 
 
-def test_a_second_preview_says_where_the_first_one_runs(tmp_path: Path) -> None:
+def test_a_second_preview_says_where_the_first_one_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_publication(tmp_path / "letters")
     with running(folder) as first:
-        second = again(folder, "two")
+        assert main(["-C", str(folder), "--json", "preview", "two", "--no-open"]) == 0
+        second = json.loads(capsys.readouterr().out)["data"]
         assert second == {"url": f"{first.url}#002-two.md", "already": True}
-    with running(folder) as third:
-        assert third.url
 
 
+@pytest.mark.slow
 def test_what_a_killed_preview_left_behind_is_no_first_one(tmp_path: Path) -> None:
     folder = make_publication(tmp_path / "letters")
     preview = start(folder, "--port", "0")
@@ -71,14 +69,15 @@ def test_what_a_killed_preview_left_behind_is_no_first_one(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("reference", ["nothing-like-it", "../elsewhere.md"])
-def test_an_issue_that_is_not_in_the_publication_is_a_usage_error(tmp_path: Path, reference: str) -> None:
+def test_an_issue_that_is_not_in_the_publication_is_a_usage_error(
+    tmp_path: Path, reference: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "elsewhere.md").write_text("# Elsewhere\n\nText\n")
     folder = make_publication(tmp_path / "letters")
-    command = [sys.executable, "-m", "newsletter", "-C", str(folder), "preview", reference, "--no-open"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode in (1, 2)
-    assert "error:" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert main(["-C", str(folder), "preview", reference, "--no-open"]) in (1, 2)
+    said = capsys.readouterr().err
+    assert "error:" in said
+    assert "Traceback" not in said
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -86,7 +85,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(folder.rglob("*"))}
 
 
-@pytest.mark.parametrize("database", [False, True])
+@pytest.mark.parametrize("database", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_read_only_leaves_the_publication_exactly_as_it_was(tmp_path: Path, database: bool) -> None:
     folder = make_publication(tmp_path / "letters")
     (folder / "checks").mkdir()
@@ -127,11 +126,3 @@ def test_read_only_and_share_say_what_to_do_about_an_older_schema_and_leave_it(
         assert "the database has schema 0001, older than this program's" in said
         assert "start it once without --read-only" in said
     assert contents(folder) == before
-
-
-def again(folder: Path, reference: str) -> dict[str, object]:
-    """What a further `preview` says."""
-    command = [sys.executable, "-m", "newsletter", "-C", str(folder), "--json", "preview", reference, "--no-open"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    found: dict[str, object] = json.loads(done.stdout)["data"]
-    return found

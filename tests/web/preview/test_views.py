@@ -30,7 +30,7 @@ def test_the_email_at_a_width_is_that_wide_and_at_full_width_fills_its_place(edi
         assert frame_size(editor)[0] == int(width)
         assert editor.in_frame("page => page.documentElement.clientWidth") in range(int(width) - 16, int(width) + 1)
     choose(editor.page, "Full")
-    assert frame_size(editor)[0] > 700
+    editor.page.wait_for_function("() => document.querySelector('.pane iframe').clientWidth > 700")
 
 
 def test_in_the_dark_the_emails_own_dark_styles_hold_and_by_light_they_do_not(editor: Editor) -> None:
