@@ -119,6 +119,7 @@ def views(browser: Any, folder: Path) -> list[tuple[str, float]]:
         found.append(("a save of it", page.evaluate(_LONGEST)))
         page.keyboard.press("j")
         found.append(("the next issue", page.evaluate(_LONGEST)))
+        page.wait_for_timeout(1000)
         page.keyboard.press("m")
         found.append(("the month", page.evaluate(_LONGEST)))
         page.keyboard.press("Escape")
