@@ -126,10 +126,8 @@ def test_two_views_stand_side_by_side_and_both_live(editor: Editor) -> None:
 
 def test_a_finding_leads_to_its_place_in_the_email(editor: Editor) -> None:
     editor.add("\n\n" + "\n\n".join(f"Line {n}." for n in range(60)) + "\n\nHere is a TODO to be done.\n")
-    finding = editor.side(
-        ".finding",
-    ).filter(has_text="TODO")
-    finding.click()
+    expect(editor.email.get_by_text("Here is a TODO")).to_be_attached()
+    editor.side(".finding").filter(has_text="TODO").click()
     place = """page => {
         const place = [...page.querySelectorAll('p')].find(p => p.textContent.includes('TODO')).getBoundingClientRect();
         return place.top > 0 && place.bottom < page.documentElement.clientHeight }"""
