@@ -28,7 +28,7 @@ from newsletter.web.preview.outcome import Outlook, look_ahead
 from newsletter.web.preview.readers import Somebody
 from newsletter.web.preview.sharing import share_page
 from newsletter.web.preview.sheet import Facts, sheet
-from newsletter.web.preview.variants import variants_of
+from newsletter.web.preview.variants import MARK, variants_of
 from newsletter.web.preview.workspace import Proof, Workspace
 
 VIEWS = ("email", "web", "text")
@@ -209,8 +209,9 @@ class Answers:
             return Edition.from_json(read_edition(connection, digest))
 
     def _reader(self, edition: Edition, question: Question) -> Somebody:
+        variants = variants_of(edition) if question.reader.startswith(MARK) else ()
         with self.store.reading() as connection:
-            return readers.somebody(connection, question.reader, variants_of(edition))
+            return readers.somebody(connection, question.reader, variants)
 
     def _read(self, edition: Edition, question: Question) -> Edition:
         reader = self._reader(self.workspace.proof(question.name).edition, question)
