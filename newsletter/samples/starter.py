@@ -233,7 +233,8 @@ _GITIGNORE = """\
 _README = """\
 # @NAME@
 
-Issues are Markdown files in `issues/`, one a file. Terms in `glossary.toml` are explained at their first use.
+Issues are Markdown files in `issues/`, one a file. Terms in `glossary.toml` are explained at their first use. What
+several issues share lies in `snippets/`: a line `{{ snippet: NAME }}` puts in `snippets/NAME.md`.
 
 ```
 newsletter new "A title"      # a draft for the next free slot

@@ -33,7 +33,7 @@ def upgrade(engine: Engine) -> Upgrade:
 
     Raises NewsletterError where the database was written by a newer program.
     """
-    current = _revision(engine)
+    current = revision(engine)
     if current == HEAD:
         return Upgrade(current, HEAD)
     from alembic import command  # noqa: PLC0415 - 145 ms
@@ -77,7 +77,7 @@ def _keep(engine: Engine, revision: str) -> Path:
     return file
 
 
-def _revision(engine: Engine) -> str:
+def revision(engine: Engine) -> str:
     """The migration that the database had last; empty for a new one."""
     with engine.connect().execution_options(reading=True) as connection:
         if not inspect(connection).has_table("alembic_version"):
