@@ -44,11 +44,6 @@ def check(
     return tuple(sorted(dict.fromkeys(map(inspection.issue.really_at, kept)), key=_place))
 
 
-def has_errors(findings: Iterable[Finding]) -> bool:
-    """Whether the issue may not be approved or sent."""
-    return any(finding.severity is Severity.ERROR for finding in findings)
-
-
 def _runs(rule: Rule, inspection: Inspection, levels: Mapping[str, str]) -> bool:
     """Noticed by reading or rendering counts as run, so that a silence of it can be found unused."""
     if levels.get(rule.id) == OFF or (rule.opt_in and rule.id not in levels):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.schedule.slots import instant_of, next_slot, slots_between
+from newsletter.schedule.slots import instant_of, next_slot, slots_between, walls_of
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,19 @@ def test_the_next_slot_is_after_the_moment_even_on_the_dot() -> None:
     first = next_slot(Plan(), datetime(2026, 11, 24, 7, 59, tzinfo=UTC))
     assert str(first) == "Tuesday 2026-11-24 09:00 Europe/Berlin"
     assert str(next_slot(Plan(), first.starts_at)) == "Friday 2026-11-27 09:00 Europe/Berlin"
+
+
+def test_the_end_of_a_range_is_not_in_it() -> None:
+    first, second = datetime(2026, 11, 24, 8, tzinfo=UTC), datetime(2026, 11, 27, 8, tzinfo=UTC)
+    assert [slot.starts_at for slot in slots_between(Plan(), first, second)] == [first]
+
+
+def test_an_extra_slot_is_on_its_own_day_only() -> None:
+    extra = datetime(2026, 11, 24, 18)
+    plan = Plan(extra=(extra,))
+    assert walls_of(plan, date(2026, 11, 23)) == []
+    assert walls_of(plan, date(2026, 11, 24)) == [datetime(2026, 11, 24, 9), extra]
+    assert walls_of(plan, date(2026, 11, 27)) == [datetime(2026, 11, 27, 9)]
 
 
 @settings(deadline=None)  # the walk is slow, and so is a busy machine

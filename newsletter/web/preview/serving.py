@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -23,6 +22,7 @@ from newsletter.web.preview.guard import Guard
 from newsletter.web.preview.streams import Streams
 from newsletter.web.preview.watching import watch
 from newsletter.web.preview.workspace import Workspace
+from newsletter.web.server import server_of
 
 HOST = "127.0.0.1"
 PORT = 8650
@@ -102,19 +102,17 @@ async def _serve(workspace: Workspace, place: Place, ready: Callable[[], None]) 
         ws="none",
     )
 
-    class Server(uvicorn.Server):
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
-            """End now: the streams first, so that nothing is waited for. The signal is not raised again."""
-            ended.append(sig)
-            self.should_exit = True
-            logging.getLogger("uvicorn.error").disabled = True  # who is cut off in the middle is no news now
-            loop.call_soon_threadsafe(end)
-
     def end() -> None:
         streams.close()
         stop.set()
 
-    server = Server(config)
+    def end_now(signal: int) -> None:
+        """The streams first, so that nothing is waited for."""
+        ended.append(signal)
+        logging.getLogger("uvicorn.error").disabled = True  # who is cut off in the middle is no news now
+        loop.call_soon_threadsafe(end)
+
+    server = server_of(config, end_now)
     state = workspace.publication.state
     beat = workspace.pulse if workspace.publication.config.storage.database_url else None
     watching = asyncio.create_task(watch(workspace.publication.folder, state, tell, stop, beat))

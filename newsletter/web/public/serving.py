@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from types import FrameType
 from typing import Any
 
 from newsletter.config import revealed
@@ -21,6 +20,7 @@ from newsletter.web.public.app import application
 from newsletter.web.public.house import House, open_house
 from newsletter.web.public.inbox import Inbox
 from newsletter.web.public.postroom import PostRoom
+from newsletter.web.server import server_of
 
 HEAD_SECONDS = 10.0  # from the first byte of a request, or the connection, to the end of its headers
 _AT_ONCE = 500  # connections; the next one is told to come back (503)
@@ -122,13 +122,7 @@ async def _serve(
         h11_max_incomplete_event_size=32_768,
     )
 
-    class Server(uvicorn.Server):
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
-            """End; the signal is not raised again."""
-            ended.append(sig)
-            self.should_exit = True
-
-    server = Server(config)
+    server = server_of(config, ended.append)
 
     def stop() -> None:
         server.should_exit = True
