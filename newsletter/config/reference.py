@@ -76,8 +76,9 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "schedule": {
         "days": "The days with a slot. Readers are promised them on the sign-up box.",
-        "at": "When a slot opens, summer and winter alike.",
-        "timezone": "The zone of `at`, and of every time that people are shown.",
+        "at": "When a slot opens, summer and winter alike; `09:00 local` is 09:00 "
+        "[where each reader lives](scheduling.md#the-readers-own-time).",
+        "timezone": "The zone of `at`, of readers whose own is not known, and of every time that people are shown.",
         "extra": 'One-off slots, such as `"2026-12-24T18:00"`. They stand on skipped and paused days too.',
         "skip": 'Days without their regular slot, such as `"2026-12-25"`.',
         "holidays": 'The same in every year, such as `"12-25"`.',

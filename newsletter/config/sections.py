@@ -19,6 +19,7 @@ from newsletter.config.values import (
     Fonts,
     Language,
     Lead,
+    LocalTime,
     Mailbox,
     OneLine,
     OneOff,
@@ -102,6 +103,11 @@ class ScheduleConfig(_Section):
     def zone(self) -> ZoneInfo:
         """The zone that wall times are meant in."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def local(self) -> bool:
+        """Whether `at` is each reader's own time, to whom an issue goes in waves."""
+        return isinstance(self.at, LocalTime)
 
     @property
     def pauses(self) -> tuple[tuple[date, date], ...]:

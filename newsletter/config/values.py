@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
@@ -31,12 +31,18 @@ def _duration(value: object) -> object:
     return timedelta(seconds=seconds)
 
 
+class LocalTime(time):
+    """A time of day on each reader's own clock, written `09:00 local`."""
+
+
 def _wall_time(value: object) -> object:
+    if isinstance(value, str) and (match := re.fullmatch(r"(([01]\d|2[0-3]):[0-5]\d) +local", value.strip())):
+        return LocalTime.fromisoformat(match[1])
     if isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
         return time.fromisoformat(value)
     if isinstance(value, time) and value == value.replace(second=0, microsecond=0, tzinfo=None):
         return value  # 09:00:00 without quotes is a time to TOML
-    raise ValueError('expected a time of day such as "09:00"')
+    raise ValueError('expected a time of day such as "09:00", or "09:00 local" for that of each reader')
 
 
 def _zone(value: str) -> str:
@@ -171,7 +177,7 @@ def _fonts(value: str) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
-WallTime = Annotated[time, BeforeValidator(_wall_time)]
+WallTime = Annotated[time, PlainValidator(_wall_time)]
 OneOff = Annotated[datetime, BeforeValidator(_wall)]
 Date = Annotated[date, BeforeValidator(_date)]
 Yearly = Annotated[tuple[int, int], BeforeValidator(_yearly)]

@@ -13,13 +13,14 @@ from newsletter.delivery.protocol import Probing, Provider
 from newsletter.delivery.report import report_of
 from newsletter.delivery.states import BroadcastState
 from newsletter.errors import NewsletterError
+from newsletter.pipeline import agenda
 from newsletter.pipeline.agenda import objections_to
 from newsletter.pipeline.desk import Desk, errors_of
 from newsletter.pipeline.notices import Notice
 from newsletter.pipeline.sending import summary
 from newsletter.pipeline.weblinks import try_links
-from newsletter.schedule.calendar import Entry, plan_ahead
-from newsletter.schedule.passes import latest_due, rules_of, upcoming
+from newsletter.schedule.calendar import Entry
+from newsletter.schedule.passes import latest_due, rules_of
 from newsletter.schedule.queue import approved
 from newsletter.schedule.slots import slot_at
 from newsletter.store.database import Store
@@ -31,10 +32,8 @@ _STUCK = timedelta(minutes=15)
 
 def next_entry(desk: Desk, connection: Connection, now: datetime) -> Entry:
     """The next slot, and the issue that goes out in it as things stand."""
-    schedule = desk.publication.config.schedule
     objections = objections_to(desk, approved(connection))
-    end = upcoming(connection, schedule, now).starts_at + timedelta.resolution
-    return plan_ahead(connection, schedule, end, now, rules_of(schedule), objections=objections)[-1]
+    return agenda.next_entry(connection, desk.publication.config.schedule, objections, now)
 
 
 def occasions(desk: Desk, connection: Connection, now: datetime) -> Iterator[Notice]:

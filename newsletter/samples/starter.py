@@ -62,7 +62,7 @@ language = "en"                             # of your issues, as in HTML; one is
 
 [schedule]
 days = ["tue", "fri"]                       # an approved issue goes out on each of these days
-at = "09:00"                                # wall time, summer and winter alike
+at = "09:00"                                # wall time, summer and winter alike; "09:00 local" is each reader's own
 timezone = "UTC"                            # such as "Europe/Berlin"
 late_window = "6h"                          # after a stop, a slot missed by less than this is still sent
 # extra = []                                # one-off slots: ["2026-12-24T18:00"]

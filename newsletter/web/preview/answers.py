@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
-from newsletter.audience.subscribers import count_audience
+from newsletter.delivery.related import count_readers
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.publication import Publication
 from newsletter.render.edition import Edition
@@ -77,7 +77,7 @@ class Answers:
         now = self.workspace.now()
         with self.store.reading() as connection:
             outlook = look_ahead(connection, self.publication.config.schedule, now)
-            counted = count_audience(connection, proof.issue.segment)
+            counted = count_readers(connection, proof.issue.segment, *proof.issue.relation)
         findings, seen = self.workspace.check(proof)
         facts = Facts(
             publication=self.publication,

@@ -28,7 +28,7 @@ HEAD = "<style>@media (prefers-color-scheme: dark){a{color:red}} :root{color-sch
 
 
 class Days:
-    days, at, timezone = ("tue", "fri"), time(9), "Europe/Berlin"
+    days, at, timezone, local = ("tue", "fri"), time(9), "Europe/Berlin", False
     extra: tuple[datetime, ...] = ()
     skip: tuple[date, ...] = ()
     holidays: tuple[tuple[int, int], ...] = ()
