@@ -126,7 +126,7 @@ def _plan_waves(connection: Connection, broadcast: Row[Any], size: int) -> Plann
     connection.execute(_deliveries(broadcast.id, members, why, number))
     here = deliveries.c.broadcast_id == broadcast.id
     counts = select(deliveries.c.batch_number, func.count()).where(here).group_by(deliveries.c.batch_number)
-    found: dict[int, int] = dict(connection.execute(counts).tuples().all())
+    found: dict[int, int] = dict(connection.execute(counts).all())
     skipped = found.pop(0, 0)
     moments = list(waves)
     rows = [_batch(broadcast, number, moments[number // step - 1]) for number in sorted(found)]

@@ -45,7 +45,7 @@ def due(connection: Connection, now: datetime) -> list[Due]:
     columns = (broadcasts.c.id, broadcasts.c.slug, broadcasts.c.wall_time, batches.c.wave_at, batches.c.wave)
     query = select(*columns, func.count()).select_from(joined)
     query = query.where(broadcasts.c.state.in_([BroadcastState.PLANNED, BroadcastState.SENDING]))
-    query = query.where(batches.c.waiting.is_(true()), batches.c.wave_at <= now)
+    query = query.where(broadcasts.c.wall_time != "", batches.c.waiting.is_(true()), batches.c.wave_at <= now)
     rows = connection.execute(query.group_by(*columns).order_by(batches.c.wave_at, broadcasts.c.id))
     return [
         Due(number, slug, Slot(at, datetime.fromisoformat(wall), zone), count)
