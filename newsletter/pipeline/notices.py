@@ -27,7 +27,7 @@ _ATTEMPTS = 5
 _PAUSE = timedelta(minutes=10)  # between two attempts
 _SECONDS = 30  # that a webhook or a command may take
 LOG = "log"
-_UNSAID = ("empty-soon", "preflight", "stuck")  # of all others the passes tell the log
+_UNSAID = ("empty-soon", "preflight", "stuck", "clock")  # of all others the passes tell the log
 
 
 @dataclass(frozen=True)

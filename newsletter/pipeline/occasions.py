@@ -11,7 +11,9 @@ from sqlalchemy import Connection, select
 
 from newsletter.config import ScheduleConfig
 from newsletter.delivery import switch, waves
+from newsletter.delivery.pace import DailyLimit
 from newsletter.delivery.protocol import Probing, Provider
+from newsletter.delivery.related import count_readers
 from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.states import BroadcastState
 from newsletter.errors import NewsletterError
@@ -122,13 +124,28 @@ def preflight(desk: Desk, store: Store, provider: Provider, now: datetime, *, li
     ahead = desk.publication.config.notify.preflight
     with store.reading() as connection:
         entry = next_entry(desk, connection, now)
-    if entry.slot.starts_at - now > ahead:
-        return None
-    troubles = list(_troubles(desk, provider, entry, now, links=links))
+        if entry.slot.starts_at - now > ahead:
+            return None
+        crowd = _crowd(desk, connection, provider, entry)
+    troubles = [*_troubles(desk, provider, entry, now, links=links), *crowd]
     key, what = f"preflight:{entry.slot.wall_time}", f'"{entry.slug}"' if entry.slug else "nothing"
     if troubles:
         return Notice(key, f"the slot of {entry.slot} is in danger: {troubles[0]}", "\n".join(troubles[1:]))
     return Notice(key, f"the slot of {entry.slot} is ready: {what} goes out, all checks pass", quiet=True)
+
+
+def _crowd(desk: Desk, connection: Connection, provider: Provider, entry: Entry) -> list[str]:
+    """Whether the day of the slot has no room for all its readers: `[delivery] daily_limit` and `warm_up`."""
+    issue = next((each for each in approved(connection) if each.slug == entry.slug), None)
+    settings = desk.publication.config.delivery
+    limit = DailyLimit(provider.account, settings.daily_limit, settings.warm_up)
+    if issue is None or not limit:
+        return []
+    readers, _ = count_readers(connection, issue.segment, issue.relation, issue.related_to)
+    left = limit.room(connection, entry.slot.starts_at)
+    if readers <= left:
+        return []
+    return [f"it is for {readers} readers, and [delivery] leaves {left} for that day: the rest waits for the next"]
 
 
 def _troubles(desk: Desk, provider: Provider, entry: Entry, now: datetime, *, links: bool) -> Iterator[str]:

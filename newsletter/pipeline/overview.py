@@ -76,11 +76,16 @@ def _stopped_line(halted: switch.Stopped | None, zone: ZoneInfo) -> list[str]:
 
 def until(distance: timedelta) -> str:
     """A distance in time as people say it: `in 2 days 3 h`, `in 14 min`."""
+    return f"in {length(distance)}"
+
+
+def length(distance: timedelta) -> str:
+    """A length of time as people say it: `2 days 3 h`, `14 min`."""
     minutes = max(0, round(distance.total_seconds() / 60))
     days, hours, left = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
-        return f"in {days} day{'s' if days > 1 else ''}" + (f" {hours} h" if hours else "")
-    return f"in {hours} h {left} min" if hours else f"in {left} min"
+        return f"{days} day{'s' if days > 1 else ''}" + (f" {hours} h" if hours else "")
+    return f"{hours} h {left} min" if hours else f"{left} min"
 
 
 def _lines(report: Report, zone: ZoneInfo) -> list[str]:

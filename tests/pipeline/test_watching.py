@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,8 +16,9 @@ from office import HOUR, MINUTE, TUESDAY, Office
 
 from newsletter.clock import SystemClock
 from newsletter.pipeline.notices import Notice, Teller
-from newsletter.pipeline.watching import Watch
+from newsletter.pipeline.watching import Look, Watch
 from newsletter.publication import find_publication
+from newsletter.schedule.jumps import Jumps
 from newsletter.store.database import Store
 
 if TYPE_CHECKING:
@@ -69,6 +70,19 @@ def test_a_file_that_changed_and_a_provider_that_is_down_are_dangers(press: Pres
     assert subject.endswith("is in danger: no approved issue is queued for it")
     assert "401" in text
     assert "one: its file changed since" in here.post.mails[0][2]  # the warning that nothing is queued says why
+
+
+def test_a_day_that_has_no_room_for_all_readers_is_a_danger(press: Press) -> None:
+    press.write("001-one")
+    here = Office(press)
+    toml = press.folder / "newsletter.toml"
+    toml.write_text(toml.read_text().replace("[delivery]", "[delivery]\ndaily_limit = 1"))
+    here.approve("one")
+    here.look(TUESDAY - 2 * HOUR)
+    (subject,) = here.post.to("ed")
+    assert subject.endswith(
+        "in danger: it is for 2 readers, and [delivery] leaves 1 for that day: the rest waits for the next"
+    )
 
 
 def test_a_check_that_fails_since_the_approval_is_told(press: Press) -> None:
@@ -242,3 +256,30 @@ def test_a_scheduler_stands_by_while_another_one_is_at_work(press: Press) -> Non
     assert second.look().other
     first.close()
     assert not second.look().other
+
+
+def test_after_the_clock_was_set_forward_no_slot_opens_for_ten_minutes_and_the_editors_hear_of_it(press: Press) -> None:
+    press.write("001-one")
+    here = Office(press)
+    here.approve("one")
+    seconds = [1000.0]
+    publication = find_publication(press.folder, press.folder)
+    jumps = Jumps(lambda: seconds[0])
+    watch = Watch(publication, press.store, here.post, say=here.lines.append, links=False, jumps=jumps)
+
+    def look(now: datetime, after: float) -> Look:
+        seconds[0] += after
+        watch.clock = SystemClock.starting_at(now)
+        return watch.look()
+
+    assert look(TUESDAY - 5 * HOUR, 60).held == ""
+    early = look(TUESDAY + MINUTE, 60)
+    assert early.report.openings == ()
+    assert early.held.endswith("was set forward by 5 h 0 min: no slot opens before 09:11")
+    assert look(TUESDAY + 5 * MINUTE, 240).report.openings == ()
+    assert [s for s in here.post.to("ed") if "set forward" in s] == [f"[Test] {early.held}"]
+    assert sum("set forward" in line for line in here.lines) == 1
+    right = look(TUESDAY - 5 * HOUR + 7 * MINUTE, 120)
+    assert (right.held, right.report.openings) == ("", ())
+    look(TUESDAY + 10 * MINUTE, 60)
+    assert look(TUESDAY + 20 * MINUTE + MINUTE, 660).report.openings[0].slug == "one", "it is believed by now"

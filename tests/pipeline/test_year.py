@@ -337,7 +337,7 @@ class Year:
             else:
                 reached |= readers
             self.carrier.kill = self.random.choice(("before", "after")) if scene == "killed" else ""
-            for minutes in (-1, 0, 1, 2, 4, 5, 12, 13, 25, 30, 31):
+            for minutes in (-1, 0, 1, 4, 5, 12, 13, 30):
                 moment = wave + minutes * MINUTE
                 if moment >= gone:
                     self.carrier.down = scene == "outage" and minutes in range(12)
@@ -357,7 +357,6 @@ class Year:
         desk, schedule = self.press.desk, self.press.desk.publication.config.schedule
         for wall in (walls[0], self.random.choice(walls[:6])):
             with self.press.store.reading() as connection:
-                issues = {issue.slug: issue for issue in approved(connection)}
                 sentences = explain_day(
                     connection,
                     schedule,
@@ -365,7 +364,9 @@ class Year:
                     now,
                     rules_of(schedule),
                     objection=lambda issue: objection(desk, issue),
-                    waves=lambda slug, slot: waves_in(connection, issues[slug], slot, self.zone),
+                    waves=lambda slug, slot: waves_in(
+                        connection, next(each for each in approved(connection) if each.slug == slug), slot, self.zone
+                    ),
                 )
             first, *others = sentences
             goes = next((name for name, at in future.items() if at == wall), "")
@@ -450,9 +451,9 @@ def test_nine_weeks_go_as_expected(press: Press, tmp_path: Path) -> None:
     lived(Year(type(press), tmp_path / "year", "Europe/Berlin", 3), 9)
 
 
-def test_ten_weeks_go_round_the_world_as_expected(press: Press, tmp_path: Path) -> None:
-    year = Year(type(press), tmp_path / "year", "Europe/Berlin", 6, local=True)
-    lived(year, 10)
+def test_two_weeks_go_round_the_world_as_expected(press: Press, tmp_path: Path) -> None:
+    year = Year(type(press), tmp_path / "year", "Europe/Berlin", 7, local=True)
+    lived(year, 2)
     assert year.missed_waves, "no wave was missed: take another seed"
 
 
