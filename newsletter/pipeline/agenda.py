@@ -56,10 +56,12 @@ def calendar_of(publication: Publication, store: Store, days: tuple[date, date],
         ]
 
 
-def next_entry(connection: Connection, schedule: ScheduleConfig, objections: Iterable[str], now: datetime) -> Entry:
-    """The next slot, and the issue that goes out in it as things stand."""
+def next_entries(
+    connection: Connection, schedule: ScheduleConfig, objections: Iterable[str], now: datetime
+) -> list[Entry]:
+    """The next slot, and before it one that has begun and can still be opened; each with the issue that it gets."""
     end = upcoming(connection, schedule, now).starts_at + timedelta.resolution
-    return plan_ahead(connection, schedule, end, now, rules_of(schedule), objections=objections)[-1]
+    return plan_ahead(connection, schedule, end, now, rules_of(schedule), objections=objections)
 
 
 def waves_in(connection: Connection, issue: Approved | None, slot: Slot, home: str) -> list[Wave]:

@@ -37,7 +37,7 @@ _STUCK = timedelta(minutes=15)
 def next_entry(desk: Desk, connection: Connection, now: datetime) -> Entry:
     """The next slot, and the issue that goes out in it as things stand."""
     objections = objections_to(desk, approved(connection))
-    return agenda.next_entry(connection, desk.publication.config.schedule, objections, now)
+    return agenda.next_entries(connection, desk.publication.config.schedule, objections, now)[-1]
 
 
 def occasions(desk: Desk, connection: Connection, now: datetime) -> Iterator[Notice]:

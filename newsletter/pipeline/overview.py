@@ -13,7 +13,7 @@ from newsletter.config import secret
 from newsletter.delivery import switch
 from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.states import DeliveryState
-from newsletter.pipeline.agenda import next_entry, objections_of, waves_in
+from newsletter.pipeline.agenda import next_entries, objections_of, waves_in
 from newsletter.publication import Publication
 from newsletter.schedule.queue import approved
 from newsletter.store.database import Store
@@ -28,7 +28,7 @@ def overview(publication: Publication, store: Store, now: datetime) -> tuple[dic
         readers = count_by_state(connection)
         waiting = approved(connection)
         objections = objections_of(publication, waiting)
-        entry = next_entry(connection, publication.config.schedule, objections, now)
+        entry = next_entries(connection, publication.config.schedule, objections, now)[0]
         goes = next((issue for issue in waiting if issue.slug == entry.slug), None)
         waves = waves_in(connection, goes, entry.slot, publication.config.schedule.timezone)
         newest = connection.execute(select(broadcasts.c.id).order_by(broadcasts.c.id.desc()).limit(_SHOWN)).scalars()
@@ -54,7 +54,7 @@ def overview(publication: Publication, store: Store, now: datetime) -> tuple[dic
     lines = [
         f"{publication.config.publication.name}  ({publication.folder})",
         f"  subscribers  {listed}",
-        f"  next slot    {slot}, {until(slot.starts_at - now)}",
+        f"  next slot    {slot}, {until(slot.starts_at - now) if slot.starts_at > now else 'which nobody has opened yet'}",
         f"  goes out     {entry.slug or 'nothing: no approved issue fits'}",
         *(f"  wave         {wave.told(publication.config.schedule.zone)}" for wave in waves),
         *(f"  not sent     {slug}: {why}" for slug, why in objections.items()),
