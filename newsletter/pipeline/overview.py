@@ -51,10 +51,11 @@ def overview(publication: Publication, store: Store, now: datetime) -> tuple[dic
     sets = provider.name != "autosend" or secret(provider.api_key)
     through = provider.name if sets else f"the simulator, until {provider.api_key} is set"
     listed = ", ".join(f"{count} {state}" for state, count in readers.items()) or "none yet"
+    when = until(slot.starts_at - now) if slot.starts_at > now else "which nobody has opened yet"
     lines = [
         f"{publication.config.publication.name}  ({publication.folder})",
         f"  subscribers  {listed}",
-        f"  next slot    {slot}, {until(slot.starts_at - now) if slot.starts_at > now else 'which nobody has opened yet'}",
+        f"  next slot    {slot}, {when}",
         f"  goes out     {entry.slug or 'nothing: no approved issue fits'}",
         *(f"  wave         {wave.told(publication.config.schedule.zone)}" for wave in waves),
         *(f"  not sent     {slug}: {why}" for slug, why in objections.items()),
