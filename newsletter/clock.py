@@ -45,6 +45,11 @@ def is_zone(name: str) -> bool:
     return _zones().get(name.casefold()) == name
 
 
+def all_zones() -> list[str]:
+    """The names to choose from: places, and UTC."""
+    return sorted(name for name in _zones().values() if ("/" in name and not name.startswith("Etc/")) or name == "UTC")
+
+
 def zone_named(text: str) -> str:
     """The IANA zone that `text` means, whatever its case and with spaces for `_`; `text` itself where it means none."""
     return _zones().get(text.strip().replace(" ", "_").casefold(), text)

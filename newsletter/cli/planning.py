@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -183,6 +184,13 @@ def _when(issue: Approved, slot: Slot | None, objection: str) -> str:
     )
 
 
+def _fitted(head: str, words: str, width: int = 80) -> list[str]:
+    """`head  words` in a line, or, where that is wider than most terminals, the words below it."""
+    if len(head) + 2 + len(words) <= width:
+        return [f"{head}  {words}"]
+    return [head.rstrip(), *wrap(words, width, initial_indent="     ", subsequent_indent="     ")]
+
+
 def _change(
     context: typer.Context, command: str, reference: str = "", change: Callable[[Connection, str], None] | None = None
 ) -> None:
@@ -203,7 +211,8 @@ def _change(
     lines, data = [], []
     for place, issue in enumerate(issues, start=1):
         slot = turns.get(issue.slug)
-        lines.append(f"{place:>3}  {issue.slug:<{width}}  {_when(issue, slot, objections.get(issue.slug, ''))}")
+        when = _when(issue, slot, objections.get(issue.slug, ""))
+        lines += _fitted(f"{place:>3}  {issue.slug:<{width}}", when)
         values = {name: str(value) for name, value in vars(issue).items()}
         data.append(values | {"slot": slot.wall_time if slot else ""})
     out.result({"queue": data}, lines or ["the queue is empty: approve an issue with: newsletter approve ISSUE"])

@@ -58,7 +58,7 @@ def entries_of(
     schedule = in_effect(connection, schedule)
     start, end = (instant_of(datetime.combine(day, time()), schedule.timezone) for day in days)
     start, end = (start - _ELSEWHERE, end + _ELSEWHERE) if schedule.local else (start, end)
-    query = select(slots, broadcasts.c.slug, broadcasts.c.state.label("sending"))
+    query = select(slots, broadcasts.c.slug, broadcasts.c.state.label("sending"), broadcasts.c.wall_time.label("waves"))
     query = query.outerjoin(broadcasts, broadcasts.c.slot_id == slots.c.id)
     rows = connection.execute(query.where(slots.c.starts_at >= start, slots.c.starts_at < end))
     known = {row.wall_time: _recorded(row, schedule) for row in rows}
@@ -77,7 +77,8 @@ def entries_of(
 
 
 def _recorded(row: Any, schedule: Schedule) -> Entry:
-    slot = replace(slot_at(datetime.fromisoformat(row.wall_time), row.timezone), waves=schedule.local)
+    elsewhere = schedule.local and row.timezone != schedule.timezone
+    slot = replace(slot_at(datetime.fromisoformat(row.wall_time), row.timezone), waves=bool(row.waves) or elsewhere)
     return Entry(slot, str(row.state), row.slug or "", row.sending or "")
 
 
@@ -132,9 +133,9 @@ def _cell(schedule: Schedule, day: date, entries: Sequence[Entry]) -> list[str]:
     if not entries:
         return [head]
     first, *others = entries
-    lines = [f"{head} {first.slot.wall:%H:%M}", first.words]
+    lines = [f"{head} {first.slot.wall:%H:%M}", first.slug or first.state]
     for entry in others:
-        lines += [f"   {entry.slot.wall:%H:%M}", entry.words]
+        lines += [f"   {entry.slot.wall:%H:%M}", entry.slug or entry.state]
     return lines
 
 

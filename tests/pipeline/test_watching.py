@@ -217,7 +217,7 @@ def test_a_webhook_and_a_command_get_each_notice_once(
     url, got, statuses = slack
     statuses.append(500)
     monkeypatch.setenv("DESK_HOOK", url)
-    script = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + '\\n')"
+    script = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
     command = json.dumps([sys.executable, "-c", script, str(tmp_path / "told.ndjson")])
     here = Office(press, notify=f'webhook = "DESK_HOOK"\ncommand = {command}\npreflight = "0s"')
     for minutes in (0, 1, 11, 22):

@@ -15,6 +15,7 @@ from newsletter.audience.erasure import forget
 from newsletter.audience.subscribers import RHYTHMS, State
 from newsletter.audience.tokens import PREFERENCES
 from newsletter.audience.wishes import Kind, store_wish
+from newsletter.clock import all_zones, is_zone
 from newsletter.web.public import replies
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
@@ -86,7 +87,9 @@ def _save(house: House, ask: Ask, member: Member) -> Answer:
     if weeks in _PAUSES[1:]:
         paused = house.now() + timedelta(weeks=weeks)
     offered = house.publication.config.public.topics
-    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"))
+    zone = ask.field("timezone") if house.publication.config.schedule.local else None
+    zone = zone if not zone or is_zone(zone) else None
+    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"), zone)
     with house.store.transaction() as connection:
         consent.prefer(connection, member, wanted, offered, house.now())
         changed = consent.find(connection, member=member.id)
@@ -136,6 +139,8 @@ def _settings(house: House, member: Member, notice: str = "", problem: str = "")
         paused=paused,
         topics=house.publication.config.public.topics,
         chosen=member.tags,
+        zones=all_zones() if house.publication.config.schedule.local else (),
+        zone=member.timezone,
         notice=notice,
         problem=problem,
         leave_url=f"{house.root}/unsubscribe/{house.signer.unsubscribe_token(member.id)}",

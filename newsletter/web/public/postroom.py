@@ -123,8 +123,9 @@ class PostRoom:
     ) -> tuple[Letter, str]:
         site, words = self.house.site, self.house.words
         if wish.tries == 0 or member is None:
-            language, now = str(wish.detail.get("language", "")), self.house.now()
-            member = consent.ask(connection, address, name="", language=language, source="sign-up page", now=now)
+            language, zone = (str(wish.detail.get(key, "")) for key in ("language", "timezone"))
+            told = {"language": language, "timezone": zone, "source": "sign-up page"}
+            member = consent.ask(connection, address, name="", now=self.house.now(), **told)
         if member.state == State.ACTIVE:
             return letters.already_in(site, words), f"{site.base_url}/"
         return letters.to_confirm(site, words), f"{site.base_url}/confirm/{self.house.signer.token(CONFIRM, member.id)}"
