@@ -471,6 +471,11 @@ def test_six_weeks_go_as_expected_on_postgresql(press: Press, tmp_path: Path, po
 
 
 @pytest.mark.slow
+def test_two_weeks_go_round_the_world_on_postgresql(press: Press, tmp_path: Path, postgres_url: str) -> None:
+    lived(Year(type(press), tmp_path / "year", "Europe/Berlin", 7, postgres_url, local=True), 2)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("zone", ZONES)
 def test_a_year_goes_as_expected(press: Press, tmp_path: Path, zone: str, seed: int) -> None:
