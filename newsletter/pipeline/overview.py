@@ -12,7 +12,7 @@ from newsletter.audience.subscribers import count_by_state
 from newsletter.config import secret
 from newsletter.delivery import switch
 from newsletter.delivery.report import Report, report_of
-from newsletter.delivery.states import DeliveryState
+from newsletter.delivery.states import ELSEWHERE, DeliveryState
 from newsletter.pipeline.agenda import next_entries, objections_of, waves_in
 from newsletter.publication import Publication
 from newsletter.schedule.queue import approved
@@ -31,7 +31,8 @@ def overview(publication: Publication, store: Store, now: datetime) -> tuple[dic
         entry = next_entries(connection, publication.config.schedule, objections, now)[0]
         goes = next((issue for issue in waiting if issue.slug == entry.slug), None)
         waves = waves_in(connection, goes, entry.slot, publication.config.schedule.timezone)
-        newest = connection.execute(select(broadcasts.c.id).order_by(broadcasts.c.id.desc()).limit(_SHOWN)).scalars()
+        query = select(broadcasts.c.id).where(broadcasts.c.provider != ELSEWHERE).order_by(broadcasts.c.id.desc())
+        newest = connection.execute(query.limit(_SHOWN)).scalars()
         halted = switch.stopped(connection)
         reports = [report_of(connection, number) for number in list(newest)]
     slot = entry.slot

@@ -13,7 +13,7 @@ from newsletter.check.known import Approval, Known, Readership
 from newsletter.config import Config
 from newsletter.delivery.related import count_nameless, count_readers
 from newsletter.delivery.report import find_broadcast, report_of
-from newsletter.delivery.states import BroadcastState
+from newsletter.delivery.states import ELSEWHERE, BroadcastState
 from newsletter.publication import Publication
 from newsletter.render.edition import Edition
 from newsletter.render.merge import parse
@@ -69,7 +69,7 @@ def _readership(
 def _last_time(connection: Connection, segment: str) -> int | None:
     """How many got the last broadcast to the same segment."""
     query = select(broadcasts.c.id).where(broadcasts.c.segment == segment, broadcasts.c.state == BroadcastState.SENT)
-    query = query.where(broadcasts.c.relation == "")
+    query = query.where(broadcasts.c.relation == "", broadcasts.c.provider != ELSEWHERE)
     last = connection.execute(query.order_by(broadcasts.c.id.desc()).limit(1)).scalar()
     return report_of(connection, last).sent if last is not None else None
 

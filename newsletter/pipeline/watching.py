@@ -16,6 +16,7 @@ from newsletter.delivery.protocol import Provider
 from newsletter.delivery.report import Report
 from newsletter.pipeline.approval import approve_ready
 from newsletter.pipeline.desk import Desk, open_desk
+from newsletter.pipeline.hooks import tell_hooks
 from newsletter.pipeline.notices import Notice, Teller, channels_of
 from newsletter.pipeline.occasions import next_entry, occasions, preflight
 from newsletter.pipeline.overview import length
@@ -82,6 +83,7 @@ class Watch:
             report = Passes(self.store, schedule, rules, sending, clock.now, self.say, opens=not wait).run()
             doubt = self._doubt(clock.now(), wait) if wait else None
             self._tell(desk, clock, doubt)
+            tell_hooks(self.publication, self.store, clock.now, self.say)
             with self.store.reading() as connection:
                 slug = next_entry(desk, connection, clock.now()).slug
             return Look(report, tuple(sending.reports), slug, held=doubt.title if doubt else "")
