@@ -87,7 +87,8 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "late_policy": "What becomes of a slot that is more than 15 minutes late, but within `late_window`.",
         "require_approval": "If false, the scheduler approves each ready issue in which no check finds an error.",
         "approve_by": 'How long before its slot an issue must be approved, such as `"-2h"`; empty: no limit.',
-        "empty_slot": "Whether the editors are told when a slot stays empty.",
+        "empty_slot": "What becomes of a slot without an issue: nothing, the editors are told, or "
+        "[the best-liked issue](scheduling.md#what-goes-out-and-when-not) goes to who did not get it.",
     },
     "provider": {
         "name": "`smtp` hands mails to a mail server, one by one. `outbox` writes them as files into "

@@ -15,7 +15,6 @@ from newsletter.config.values import (
     DateRange,
     Days,
     Duration,
-    EmptySlot,
     Fonts,
     Language,
     Lead,
@@ -97,7 +96,7 @@ class ScheduleConfig(_Section):
     late_policy: Literal["send", "ask", "skip"] = "send"
     require_approval: bool = True
     approve_by: Lead = None
-    empty_slot: EmptySlot = "skip"
+    empty_slot: Literal["skip", "notify", "repeat-best"] = "skip"
 
     @property
     def zone(self) -> ZoneInfo:

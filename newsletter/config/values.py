@@ -115,15 +115,6 @@ def _lead(value: object) -> object:
     return _duration(value.strip().removeprefix("-")) if isinstance(value, str) else _duration(value)
 
 
-def _empty_slot(value: object) -> object:
-    if value == "repeat-best":
-        raise ValueError(
-            'expected "skip" or "notify"; "repeat-best" would need to know which issue readers liked best, '
-            "and to send it again to those who have it: this version does neither"
-        )
-    return value
-
-
 def _one_line(value: str) -> str:
     if _CONTROL.search(value):
         raise ValueError("expected one line of text")
@@ -194,4 +185,3 @@ Fonts = Annotated[str, AfterValidator(_fonts)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
 OptionalSecretName = Annotated[str, AfterValidator(lambda value: value and _secret_name(value))]
 Days = Annotated[tuple[Day, ...], Field(min_length=1), AfterValidator(_different)]
-EmptySlot = Annotated[Literal["skip", "notify"], BeforeValidator(_empty_slot)]

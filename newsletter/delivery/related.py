@@ -41,8 +41,11 @@ def reason(members: Subquery, relation: str, related_to: str) -> ColumnElement[A
     if not relation:
         return members.c.reason
     own = deliveries.alias()
-    first = select(broadcasts.c.id).where(broadcasts.c.slug == related_to).scalar_subquery()
-    has = exists().where(own.c.broadcast_id == first, own.c.subscriber_id == members.c.id, own.c.state.in_(_HAVE))
+    related = broadcasts.c.slug == related_to
+    if relation == MISSED:  # who got it by a second try has it, too
+        related |= (broadcasts.c.relation == MISSED) & (broadcasts.c.related_to == related_to)
+    theirs = select(broadcasts.c.id).where(related)
+    has = exists().where(own.c.broadcast_id.in_(theirs), own.c.subscriber_id == members.c.id, own.c.state.in_(_HAVE))
     left_out, words = (~has, f"did not get {related_to}") if relation == GOT else (has, f"has {related_to}")
     return case((members.c.reason != "", members.c.reason), (left_out, literal(words[:200])), else_=literal(""))
 

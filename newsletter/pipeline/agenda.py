@@ -16,6 +16,7 @@ from newsletter.delivery.report import find_broadcast
 from newsletter.delivery.waves import waves_of_broadcast
 from newsletter.errors import NewsletterError
 from newsletter.pipeline.desk import Desk, open_desk
+from newsletter.pipeline.repeating import best
 from newsletter.pipeline.sending import objection
 from newsletter.publication import Publication
 from newsletter.schedule.calendar import Entry, entries_of, ics, plan_ahead
@@ -84,6 +85,8 @@ def explanation(publication: Publication, store: Store, day: date, now: datetime
         issues = {issue.slug: issue for issue in approved(connection)}
         objections = objections_of(publication, list(issues.values()))
 
+        found = best(connection, now) if schedule.empty_slot == "repeat-best" else None
+
         def waves(slug: str, slot: Slot) -> list[Wave]:
             planned = waves_in(connection, issues.get(slug), slot, schedule.timezone)
             return planned or waves_sent(connection, slug)
@@ -96,6 +99,7 @@ def explanation(publication: Publication, store: Store, day: date, now: datetime
             rules_of(schedule),
             objection=lambda issue: objections.get(issue.slug, ""),
             waves=waves,
+            repeats=str(found) if found else "",
         )
 
 

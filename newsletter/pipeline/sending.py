@@ -32,11 +32,13 @@ from newsletter.delivery.report import Report, find_broadcast, report_of
 from newsletter.delivery.states import BatchState, BroadcastState
 from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
 from newsletter.pipeline.desk import Desk
+from newsletter.pipeline.repeating import again, best
 from newsletter.render import personal
 from newsletter.render.edition import Edition
 from newsletter.render.merge import reader_fields
 from newsletter.schedule.passes import Due
 from newsletter.schedule.queue import Approved, read_edition, remove
+from newsletter.schedule.slots import Slot
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts, slots
 
@@ -99,6 +101,15 @@ class Sending:
         states = [BroadcastState.PLANNED, BroadcastState.SENDING]
         query = select(broadcasts.c.id).where(broadcasts.c.state.in_(states)).order_by(broadcasts.c.id)
         return [number for number in connection.execute(query).scalars().all() if not waves.rests(connection, number)]
+
+    def filler(self, connection: Connection, slot: Slot) -> tuple[Approved, str] | None:
+        """The best-liked issue for who did not get it, where `[schedule] empty_slot` wants that."""
+        if self.desk.publication.config.schedule.empty_slot != "repeat-best" or switch.is_stopped(connection):
+            return None
+        found = best(connection, self.clock.now())
+        if found is None:
+            return None
+        return again(connection, found, slot, self.clock.now()), f"no issue is queued, so the slot repeats {found}"
 
     def waves_due(self, connection: Connection) -> list[Due]:
         """The waves that should begin now; none while the kill switch is set, after which they may be late."""

@@ -72,7 +72,7 @@ late_window = "6h"                          # after a stop, a slot missed by les
 # late_policy = "send"                      # or "ask" or "skip": a slot that is more than 15 minutes late
 # require_approval = true                   # false: the scheduler approves what is ready and without errors
 # approve_by = ""                           # how long before its slot an issue must be approved: "-2h"
-# empty_slot = "skip"                       # or "notify": tell the editors when a slot stays empty
+# empty_slot = "skip"                       # or "notify": tell the editors; or "repeat-best": see docs/scheduling.md
 
 [notify]
 # editors = []                              # who gets notices by mail: ["you@example.org"]

@@ -29,11 +29,12 @@ def explain_day(
     *,
     objection: Callable[[Approved], str] = lambda _: "",
     waves: Callable[[str, Slot], Sequence[Wave]] = lambda *_: (),
+    repeats: str = "",
 ) -> list[str]:
     """What happened or will happen in the slots of a day of the publication's calendar.
 
     `objection` says why an approved issue must not be sent as it is, or nothing; `waves` are those in which an issue
-    goes out in a slot, or went.
+    goes out in a slot, or went. `repeats` is what the next slot brings again where no issue is queued for it.
     """
     schedule = in_effect(connection, schedule)
     start = instant_of(datetime.combine(day, time()), schedule.timezone)
@@ -51,7 +52,7 @@ def explain_day(
     objections = {issue.slug: why for issue in issues if (why := objection(issue))}
     planned = plan_ahead(connection, schedule, max(end, now + _AHEAD), now, rules, objections=objections)
     due = latest_due(connection, schedule, now, rules)
-    future = _Future(schedule, now, rules, issues, objections, planned, due, waves)
+    future = _Future(schedule, now, rules, issues, objections, planned, due, waves, repeats)
     return [sentence for slot in found for sentence in _explain(connection, slot, future)]
 
 
@@ -67,6 +68,7 @@ class _Future:
     planned: list[Entry]
     due: Slot | None  # has begun, and can still be opened
     waves: Callable[[str, Slot], Sequence[Wave]]
+    repeats: str
 
     def in_waves(self, slug: str, slot: Slot) -> list[str]:
         """A sentence on the waves of an issue, where it has some."""
@@ -92,6 +94,8 @@ def _explain(connection: Connection, slot: Slot, future: _Future) -> list[str]:
     if goes is None:
         why = "" if future.issues else ": no issue is approved"
         first = f"The slot of {slot} would stay empty{why}."
+        if future.repeats and slot == future.planned[0].slot:
+            first = f"No issue is queued for the slot of {slot}, so it repeats {future.repeats}."
     elif goes.pinned_to:
         first = f'"{goes.slug}" goes out in the slot of {slot}: it is pinned to it.'
     else:

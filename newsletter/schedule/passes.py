@@ -8,7 +8,7 @@ so that of two schedulers only one opens a slot.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -55,6 +55,10 @@ class Sender(Protocol):
         """The broadcasts that a pass should go on with by itself, oldest first."""
         ...
 
+    def filler(self, connection: Connection, slot: Slot) -> tuple[Approved, str] | None:
+        """What goes out in a slot for which no issue is queued, and why, in a sentence; mostly None."""
+        ...
+
     def waves_due(self, connection: Connection) -> list[Due]:
         """The waves of broadcasts that should begin now, in order."""
         ...
@@ -89,7 +93,7 @@ def rules_of(config: ScheduleConfig) -> Rules:
 
 @dataclass(frozen=True)
 class Opening:
-    """What opening a slot came to. `passed_over` are sentences on issues not sent."""
+    """What opening a slot came to. `passed_over` are sentences on issues not sent, and on why one is repeated."""
 
     slot: Slot
     state: str
@@ -251,12 +255,18 @@ def _open(connection: Connection, slot: Slot, rules: Rules, sender: Sender, now:
         if objection:
             passed_over.append(f'"{issue.slug}" is approved but was not sent: {objection}')
             continue
-        _, slot_id = _record(connection, slot, "taken", now)
-        broadcast_id = sender.plan(connection, issue, slot_id)
-        remove(connection, issue.slug)
-        return Opening(slot, "taken", issue.slug, broadcast_id, tuple(passed_over))
+        return replace(_take(connection, slot, sender, issue, now), passed_over=tuple(passed_over))
+    if filler := sender.filler(connection, slot):
+        return replace(_take(connection, slot, sender, filler[0], now), passed_over=(*passed_over, filler[1]))
     _record(connection, slot, "empty", now)
     return Opening(slot, "empty", passed_over=tuple(passed_over))
+
+
+def _take(connection: Connection, slot: Slot, sender: Sender, issue: Approved, now: datetime) -> Opening:
+    _, slot_id = _record(connection, slot, "taken", now)
+    broadcast_id = sender.plan(connection, issue, slot_id)
+    remove(connection, issue.slug)
+    return Opening(slot, "taken", issue.slug, broadcast_id)
 
 
 def _record(connection: Connection, slot: Slot, state: str, now: datetime) -> tuple[Opening, int]:

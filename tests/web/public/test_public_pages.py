@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 from visiting import Visitor
 
 from newsletter.audience.tokens import CONFIRM, GO, MOVE, PREFERENCES
 from newsletter.cli.main import main
+from newsletter.store.tables import broadcasts
 from newsletter.web.public.app import ROUTES
 from newsletter.web.public.limits import Limit, Limits, network_of
 from newsletter.web.public.static import build
@@ -252,3 +254,13 @@ def test_a_page_says_the_language_that_it_is_in(town: Any) -> None:
     text = Visitor(german).get("/").text
     assert '<html lang="en" dir="ltr">' in text  # until there is a German catalogue of these words
     assert '<article lang="en">' in text
+
+
+def test_a_second_try_for_who_missed_an_issue_has_a_page_and_is_not_listed_again(town: Any) -> None:
+    town.publish("one")
+    town.publish("one-again")
+    with town.store.transaction() as connection:
+        second = update(broadcasts).where(broadcasts.c.slug == "one-again")
+        connection.execute(second.values(relation="missed", related_to="one"))
+    assert "one-again" not in town.visitor.get("/").text
+    assert town.visitor.get("/one-again/").status == 200
