@@ -94,8 +94,10 @@ def _explain(connection: Connection, slot: Slot, future: _Future) -> list[str]:
     if goes is None:
         why = "" if future.issues else ": no issue is approved"
         first = f"The slot of {slot} would stay empty{why}."
-        if future.repeats and slot == future.planned[0].slot:
+        if future.repeats:
             first = f"No issue is queued for the slot of {slot}, so it repeats {future.repeats}."
+            if slot != future.planned[0].slot:
+                first = f"No issue is queued for the slot of {slot}: it repeats a liked one or stays empty."
     elif goes.pinned_to:
         first = f'"{goes.slug}" goes out in the slot of {slot}: it is pinned to it.'
     else:

@@ -51,6 +51,8 @@ def test_the_best_liked_issue_goes_to_who_did_not_get_it_and_then_the_next_best(
     here = office(press)
     (told,) = explanation(press.desk.publication, press.store, NEXT.date(), NEXT - HOUR)
     assert told.endswith('so it repeats "one", which 2 of 2 clicked, to the 1 reader who did not get it.')
+    (later,) = explanation(press.desk.publication, press.store, NEXT.date() + timedelta(days=3), NEXT - HOUR)
+    assert later.endswith("it repeats a liked one or stays empty.")
     opening = here.look(NEXT).report.openings[0]
     assert (opening.state, opening.slug) == ("taken", "one-2026-12-01")
     assert here.post.to("eve") == ["About 001-one"]
