@@ -182,6 +182,7 @@ def _deliveries(broadcast_id: int, members: Subquery, why: ColumnElement[Any], b
         "email": members.c.email,
         "email_key": members.c.email_key,
         "name": members.c.name,
+        "measured": members.c.measured,
         "state": case((why == "", DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
         "reason": why,
     }

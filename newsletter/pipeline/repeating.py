@@ -9,14 +9,14 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, union
 
 from newsletter.delivery.related import MISSED, count_readers
 from newsletter.delivery.states import ELSEWHERE, BroadcastState, DeliveryState
 from newsletter.render.edition import Edition
 from newsletter.schedule.queue import Approved, read_edition
 from newsletter.schedule.slots import Slot
-from newsletter.store.tables import broadcasts, deliveries, editions, events
+from newsletter.store.tables import broadcasts, clicks, deliveries, editions, events
 
 _YEAR = timedelta(days=366)  # what is older is not repeated
 _DOUBT = 10  # readers who did not click, in thought: three of four are no better than 300 of 500
@@ -40,20 +40,19 @@ class Best:
 def best(connection: Connection, now: datetime) -> Best | None:
     """The issue of the last year to all readers in which most of them clicked; None where nobody would get it."""
     got = func.count().filter(deliveries.c.state.not_in([DeliveryState.SKIPPED, DeliveryState.REJECTED]))
-    clicked = (
-        select(func.count(events.c.subscriber_id.distinct()))
-        .where(events.c.broadcast_id == broadcasts.c.id, events.c.kind == "clicked")
-        .scalar_subquery()
-    )
+    told = select(events.c.broadcast_id, events.c.subscriber_id).where(events.c.kind == "clicked")
+    counted = select(clicks.c.broadcast_id, clicks.c.subscriber_id).where(clicks.c.machine == "")
+    who = union(told, counted).subquery()  # the provider tells it, or we count it ourselves
+    clicked = select(func.count(who.c.subscriber_id)).where(who.c.broadcast_id == broadcasts.c.id).scalar_subquery()
     query = select(broadcasts.c.slug, broadcasts.c.digest, got, clicked)
     query = query.join(deliveries, deliveries.c.broadcast_id == broadcasts.c.id)
     query = query.where(broadcasts.c.state == BroadcastState.SENT, broadcasts.c.planned_at > now - _YEAR)
     query = query.where(broadcasts.c.segment == "", broadcasts.c.relation == "", broadcasts.c.provider != ELSEWHERE)
     rows = connection.execute(query.group_by(broadcasts.c.id).order_by(broadcasts.c.id.desc())).all()
-    for slug, digest, sent, clicks in sorted(rows, key=lambda row: row[3] / (row[2] + _DOUBT), reverse=True):
+    for slug, digest, sent, clickers in sorted(rows, key=lambda row: row[3] / (row[2] + _DOUBT), reverse=True):
         readers, _ = count_readers(connection, "", MISSED, slug)
-        if clicks and readers:
-            return Best(slug, digest, sent, clicks, readers)
+        if clickers and readers:
+            return Best(slug, digest, sent, clickers, readers)
     return None
 
 

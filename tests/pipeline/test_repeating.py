@@ -9,7 +9,7 @@ from office import HOUR, MINUTE, TUESDAY, Office
 from sqlalchemy import select
 
 from newsletter.pipeline.agenda import explanation
-from newsletter.store.tables import broadcasts, events, subscribers
+from newsletter.store.tables import broadcasts, clicks, events, subscribers
 
 if TYPE_CHECKING:
     from conftest import Press
@@ -42,7 +42,10 @@ def office(press: Press) -> Office:
     here.look(TUESDAY)
     here.look(FRIDAY)
     click(press, "one", 1, 2)
-    click(press, "two", 1)
+    with press.store.transaction() as connection:  # and our own counting says so of the second
+        row = {"broadcast_id": 2, "link": "https://x.example", "at": FRIDAY}
+        connection.execute(clicks.insert(), [row | {"subscriber_id": 1, "machine": ""}] * 2)
+        connection.execute(clicks.insert(), row | {"subscriber_id": 2, "machine": "burst"})
     join(press, "eve")
     return here
 

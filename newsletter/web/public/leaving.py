@@ -47,6 +47,8 @@ def unsubscribe(house: House, ask: Ask) -> Answer:
     if member is None or member.state != State.ACTIVE:
         return _gone(house)
     settings = f"{house.root}/preferences/{house.signer.token(PREFERENCES, number)}"
+    if "settings" in ask.query:  # the link of who does not want to be counted
+        return Answer(b"", 302, "text/plain", private=True, headers={"Location": settings})
     text = _("%(name)s comes to %(email)s. One click, and it does not.", name=house.site.name, email=mask(member.email))
     link = (settings, _("Get it less often, take a break, or change your address instead"))
     return replies.button(house, _("Unsubscribe"), _("Unsubscribe"), text, link=link)
@@ -87,9 +89,10 @@ def _save(house: House, ask: Ask, member: Member) -> Answer:
     if weeks in _PAUSES[1:]:
         paused = house.now() + timedelta(weeks=weeks)
     offered = house.publication.config.public.topics
+    measured = not ask.field("uncounted") if _may_object(house, member) else member.measured
     zone = ask.field("timezone") if house.publication.config.schedule.local else None
     zone = zone if not zone or is_zone(zone) else None
-    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"), zone)
+    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"), measured, zone)
     with house.store.transaction() as connection:
         consent.prefer(connection, member, wanted, offered, house.now())
         changed = consent.find(connection, member=member.id)
@@ -141,11 +144,19 @@ def _settings(house: House, member: Member, notice: str = "", problem: str = "")
         chosen=member.tags,
         zones=all_zones() if house.publication.config.schedule.local else (),
         zone=member.timezone,
+        may_object=_may_object(house, member),
+        measured=member.measured,
         notice=notice,
         problem=problem,
         leave_url=f"{house.root}/unsubscribe/{house.signer.unsubscribe_token(member.id)}",
     )
     return Answer.html(page, 422 if problem else 200, private=True)
+
+
+def _may_object(house: House, member: Member) -> bool:
+    """Whether there is something to object to, or was when the reader did."""
+    tracking = house.publication.config.tracking
+    return tracking.clicks or tracking.opens or not member.measured
 
 
 def mask(email: str) -> str:
