@@ -28,9 +28,10 @@ class Issue:
     """A Markdown file, read: front matter, body, and where each came from.
 
     `slot` is the local wall time (or just the day) that the author pinned the issue to; it has no zone, since the
-    publication's `[schedule] timezone` gives it one. `checks` are the rules that the author silences, each with the
-    reason. `text` is the whole file, `body_line` the 1-based line of it on which `body` starts, and `key_lines` the
-    line of each front matter key (`checks.RULE` for those in `checks`), so that findings can point into the file.
+    publication's `[schedule] timezone` gives it one. `diagram` is `image` where diagrams are to be drawn as pictures.
+    `checks` are the rules that the author silences, each with the reason. `text` is the whole file, `body_line` the
+    1-based line of it on which `body` starts, and `key_lines` the line of each front matter key (`checks.RULE` for
+    those in `checks`), so that findings can point into the file.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Issue:
     tags: tuple[str, ...] = ()
     language: str = ""
     template: str = ""
+    diagram: str = "text"
     segment: str = ""
     correction_of: str = ""
     send_to_missed: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from newsletter.delivery.related import reason
 from newsletter.delivery.states import ELSEWHERE, BatchState, BroadcastState, DeliveryState
 from newsletter.errors import SafetyError
 from newsletter.schedule.slots import Slot, waves_of
-from newsletter.store.tables import batches, broadcasts, deliveries, subscribers
+from newsletter.store.tables import batches, broadcasts, deliveries, subscriber_tags, subscribers
 
 PAGE = 1000  # readers a transaction: few enough that no call waits long for it
 
@@ -29,13 +30,15 @@ def create_broadcast(
     slot: int | None,
     relation: str = "",
     related_to: str = "",
+    keeps_fields: bool = False,
     wall_time: str = "",
     timezone: str = "",
 ) -> int:
     """Write down that this edition goes to this segment as it is now, and return the broadcast's id.
 
-    `relation` narrows it to those who `got` or `missed` the issue `related_to`. With a `wall_time` each reader gets it
-    at that time of their own zone, or of `timezone` where it is not known.
+    `relation` narrows it to those who `got` or `missed` the issue `related_to`. `keeps_fields`: each delivery keeps the
+    tags and own fields of its reader as they are when it is planned, since the edition looks at them. With a
+    `wall_time` each reader gets it at that time of their own zone, or of `timezone` where it is not known.
 
     Raises SafetyError where the issue has a broadcast already: an issue is sent at most once.
     """
@@ -52,6 +55,7 @@ def create_broadcast(
         "relation": relation,
         "related_to": related_to,
         "provider": provider,
+        "keeps_fields": keeps_fields,
         "slot_id": slot,
         "wall_time": wall_time,
         "timezone": timezone,
@@ -108,8 +112,9 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
         return _plan_waves(connection, broadcast, size)
     last = _last_batch(connection, broadcast_id)
     members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at).subquery()
-    why = reason(members, broadcast.relation, broadcast.related_to)
-    connection.execute(_insert(broadcast_id, members, why, size, (last, _filled(connection, broadcast_id, last))))
+    more = {"reason": reason(members, broadcast.relation, broadcast.related_to)}
+    more |= _kept(members) if broadcast.keeps_fields else {}
+    connection.execute(_insert(broadcast_id, members, more, size, (last, _filled(connection, broadcast_id, last))))
     written, mailed, reached, number = _written(connection, broadcast_id, after)
     done = reached if written == PAGE else through
     number = max(last, number)
@@ -136,7 +141,8 @@ def _plan_waves(connection: Connection, broadcast: Row[Any], size: int) -> Plann
     mailed = why == ""
     place = func.sum(case((mailed, 1), else_=0)).over(partition_by=wave, order_by=members.c.id)
     number = case((mailed, wave * step + 1 + (place - 1) // size), else_=0)
-    connection.execute(_deliveries(broadcast.id, members, why, number))
+    more = {"reason": why} | (_kept(members) if broadcast.keeps_fields else {})
+    connection.execute(_deliveries(broadcast.id, members, more, number))
     here = deliveries.c.broadcast_id == broadcast.id
     counts = select(deliveries.c.batch_number, func.count()).where(here).group_by(deliveries.c.batch_number)
     found: dict[int, int] = dict(connection.execute(counts).all())
@@ -163,18 +169,33 @@ def _add_batches(connection: Connection, broadcast_id: int, through: int) -> Non
         connection.execute(batches.insert(), [new | {"number": number} for number in numbers])
 
 
-def _insert(broadcast_id: int, members: Subquery, why: ColumnElement[Any], size: int, end: tuple[int, int]) -> Insert:
+def _kept(members: Subquery) -> dict[str, ColumnElement[Any]]:
+    """What a delivery keeps of its reader beside name and address: the tags, a line each, and the own fields."""
+    tags = select(func.aggregate_strings(subscriber_tags.c.tag, "\n"))
+    fields = select(subscribers.c.fields).where(subscribers.c.id == members.c.id)
+    return {
+        "tags": tags.where(subscriber_tags.c.subscriber_id == members.c.id).scalar_subquery(),
+        "fields": fields.scalar_subquery(),
+    }
+
+
+def _insert(
+    broadcast_id: int, members: Subquery, more: Mapping[str, ColumnElement[Any]], size: int, end: tuple[int, int]
+) -> Insert:
     """The deliveries of a page of members: the last batch, which holds some already, is filled up, then the next.
 
-    `why` is empty for those who are mailed, `end` the last batch and how many it holds.
+    `more` are columns; its `reason` is empty for those who are mailed. `end` is the last batch and how many it holds.
     """
     first, taken = end if end[0] else (1, 0)
+    why = more["reason"]
     mailed = why == ""
     place = func.sum(case((mailed, 1), else_=0)).over(order_by=members.c.id)  # 1, 2, 3 … among who is mailed
-    return _deliveries(broadcast_id, members, why, case((mailed, first + (taken + place - 1) // size), else_=0))
+    return _deliveries(broadcast_id, members, more, case((mailed, first + (taken + place - 1) // size), else_=0))
 
 
-def _deliveries(broadcast_id: int, members: Subquery, why: ColumnElement[Any], batch: ColumnElement[Any]) -> Insert:
+def _deliveries(
+    broadcast_id: int, members: Subquery, more: Mapping[str, ColumnElement[Any]], batch: ColumnElement[Any]
+) -> Insert:
     columns = {
         "broadcast_id": literal(broadcast_id),
         "subscriber_id": members.c.id,
@@ -183,8 +204,8 @@ def _deliveries(broadcast_id: int, members: Subquery, why: ColumnElement[Any], b
         "email_key": members.c.email_key,
         "name": members.c.name,
         "measured": members.c.measured,
-        "state": case((why == "", DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
-        "reason": why,
+        "state": case((more["reason"] == "", DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
+        **more,
     }
     return deliveries.insert().from_select(list(columns), select(*columns.values()), include_defaults=False)
 

@@ -14,9 +14,10 @@ from newsletter.config import Config
 from newsletter.delivery.related import count_nameless, count_readers
 from newsletter.delivery.report import find_broadcast, report_of
 from newsletter.delivery.states import ELSEWHERE, BroadcastState
+from newsletter.pipeline.fields import missing_fields
 from newsletter.publication import Publication
 from newsletter.render.edition import Edition
-from newsletter.render.merge import parse
+from newsletter.render.merge import parse, tags_of
 from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import approved
 from newsletter.schedule.slots import next_slot
@@ -60,6 +61,7 @@ def _readership(
         harmed=sum(count for reason, count in reasons.items() if reason not in _LEFT),
         before=None if relation else _last_time(connection, segment),  # those of a correction are other readers
         empty={source: count_nameless(connection, *audience) for source in _without_default(edition)},
+        unknown=missing_fields(connection, tags_of(edition.variables.values())),
         needed=_time_needed(readers, config),
         room=next_slot(config.schedule, slot.starts_at).starts_at - slot.starts_at,
         daily=config.delivery.daily_limit,
