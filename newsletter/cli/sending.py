@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsletter.cli.arguments import ISSUE
-from newsletter.cli.opening import publication_of, store_of
+from newsletter.cli.opening import publication_of, store_of, tracer_of
 from newsletter.cli.output import Output
 from newsletter.errors import INTERRUPTED, NewsletterError, PartlySentError, UsageError
 
@@ -185,8 +185,11 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
         open_provider(desk.publication) as opened,
         stop_on_signals(out.say) as stop,
         progress_of(out, slug) as progress,
+        tracer_of(out) as tracer,
     ):
-        sending = Sending(desk, store, opened.provider, SystemClock(), progress, stop.wanted, pauses=True)
+        sending = Sending(
+            desk, store, opened.provider, SystemClock(), progress, stop.wanted, pauses=True, tracer=tracer
+        )
         try:
             report = act(sending)
         except NewsletterError as error:

@@ -20,6 +20,7 @@ from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.delivery.turns import Turns
 from newsletter.errors import ConfigError, PartlySentError, ProviderError, SafetyError
 from newsletter.store.database import Store
+from newsletter.tracing import Tracer, Untraced
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Broadcaster:
     pauses: bool = False
     random: Random = field(default_factory=Random)
     owner: str = field(default_factory=this_process)
+    tracer: Tracer = field(default_factory=Untraced)
 
     def run(self, broadcast_id: int, job: Job) -> Report:
         """Post what is not posted, planning ahead of it what is not planned, and return what became of it.
@@ -60,7 +62,8 @@ class Broadcaster:
                 self._refuse_unless_sending(report)
             ledger.start(connection, broadcast_id, now)
             ledger.settle_the_abandoned(connection, broadcast_id, now)
-        trouble = Turns(self, broadcast_id, job).run()
+        with self.tracer.span("broadcast", broadcast=broadcast_id, edition=job.digest) as span:
+            trouble = Turns(self, broadcast_id, job, span).run()
         if trouble not in (None, STOPPED):
             self._plan_the_rest(broadcast_id)
         return self._finish(broadcast_id, trouble)

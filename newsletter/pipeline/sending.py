@@ -31,6 +31,7 @@ from newsletter.delivery.related import count_readers
 from newsletter.delivery.report import Report, find_broadcast, report_of
 from newsletter.delivery.states import BatchState, BroadcastState
 from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
+from newsletter.logs import about
 from newsletter.pipeline.desk import Desk
 from newsletter.pipeline.repeating import again, best
 from newsletter.render import personal
@@ -42,6 +43,7 @@ from newsletter.schedule.queue import Approved, read_edition, remove
 from newsletter.schedule.slots import Slot
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts, slots
+from newsletter.tracing import Tracer, Untraced
 
 _INSTANT = timedelta.resolution
 
@@ -58,6 +60,7 @@ class Sending:
     wants_stop: Callable[[], bool] = lambda: False
     pauses: bool = False  # whether what `wants_stop` stopped waits for a person
     reports: list[Report] = field(default_factory=list)
+    tracer: Tracer = field(default_factory=Untraced)
 
     def objection(self, issue: Approved) -> str:
         """Why the approved issue must not be sent as it is; empty where it may."""
@@ -138,7 +141,13 @@ class Sending:
             self.provider.prepare(message_of(edition)),
             values_of(edition, self._signer(), self.desk, broadcast_id),
         )
-        broadcaster = Broadcaster(
+        with about(broadcast=broadcast_id, issue=edition.slug):
+            report = self._broadcaster().run(broadcast_id, job)
+        self.reports.append(report)
+        return report
+
+    def _broadcaster(self) -> Broadcaster:
+        return Broadcaster(
             store=self.store,
             provider=self.provider,
             settings=self.desk.publication.config.delivery,
@@ -146,10 +155,8 @@ class Sending:
             progress=self.progress,
             wants_stop=self.wants_stop,
             pauses=self.pauses,
+            tracer=self.tracer,
         )
-        report = broadcaster.run(broadcast_id, job)
-        self.reports.append(report)
-        return report
 
     def resume(self, slug: str, unknown: str = "") -> Report:
         """Go on with an issue's broadcast; `unknown` is a person's word (`repeat`, `skip`) on batches in doubt."""

@@ -15,6 +15,7 @@ from newsletter.delivery.owner import is_gone, this_process
 from newsletter.delivery.protocol import Provider
 from newsletter.delivery.report import Report
 from newsletter.pipeline.approval import approve_ready
+from newsletter.pipeline.backups import nightly
 from newsletter.pipeline.desk import Desk, open_desk
 from newsletter.pipeline.hooks import tell_hooks
 from newsletter.pipeline.notices import Notice, Teller, channels_of
@@ -26,6 +27,7 @@ from newsletter.schedule.jumps import Jumps
 from newsletter.schedule.lease import Scheduler, beat, held, release
 from newsletter.schedule.passes import Passes, PassReport, rules_of, upcoming
 from newsletter.store.database import Store
+from newsletter.tracing import Tracer, Untraced
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Watch:
     late: str = ""
     links: bool = True
     jumps: Jumps | None = None
+    tracer: Tracer = field(default_factory=Untraced)
     me: Scheduler = field(
         default_factory=lambda: Scheduler(this_process(), platform.node(), datetime.now(UTC), is_gone)
     )
@@ -77,7 +80,9 @@ class Watch:
             if not schedule.require_approval:
                 for slug in approve_ready(desk, self.store, clock.now(), "the scheduler").approved:
                     self.say(f'"{slug}" is ready and approved by the scheduler itself')
-            sending = Sending(desk, self.store, self.provider, clock, self.progress, self.wants_stop)
+            sending = Sending(
+                desk, self.store, self.provider, clock, self.progress, self.wants_stop, tracer=self.tracer
+            )
             rules = rules_of(schedule)
             rules = replace(rules, late_policy=self.late) if self.late else rules
             report = Passes(self.store, schedule, rules, sending, clock.now, self.say, opens=not wait).run()
@@ -122,6 +127,8 @@ class Watch:
             config.notify, config.publication.name, config.publication.sender, self.provider, self.say
         )
         teller = Teller(self.store, channels, clock.now)
+        if failed := nightly(self.publication, self.store, clock.now()):
+            teller.tell(failed)
         with self.store.reading() as connection:
             found = [*([doubt] if doubt else []), *occasions(desk, connection, clock.now())]
             following = next_entry(desk, connection, clock.now()).slot

@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from newsletter.errors import ConfigError, NewsletterError
+
+if TYPE_CHECKING:
+    from newsletter.store.migrate import Upgrade
 
 BUSY_SECONDS = 30
 _HINT = "check its rights, and the room on the disk"
@@ -40,7 +43,7 @@ class Store:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 yield connection
         except DatabaseError as error:
-            raise _explain(error, self.engine) from error.orig
+            raise explain(error, self.engine) from error.orig
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -49,7 +52,7 @@ class Store:
             with self.engine.connect().execution_options(reading=True) as connection:
                 yield connection
         except DatabaseError as error:
-            raise _explain(error, self.engine) from error.orig
+            raise explain(error, self.engine) from error.orig
 
     def close(self) -> None:
         """Give all connections back."""
@@ -62,18 +65,28 @@ def open_store(database_url: str, state: Path) -> Store:
     Raises ConfigError for an address that cannot be meant, NewsletterError where the database cannot be reached or
     is newer than this program.
     """
+    return _open(database_url, state)[0]
+
+
+def upgrade_store(database_url: str, state: Path) -> Upgrade:
+    """Do no more than `open_store` does to the schema, and say what it was; raises what that raises."""
+    store, done = _open(database_url, state)
+    store.close()
+    return done
+
+
+def _open(database_url: str, state: Path) -> tuple[Store, Upgrade]:
     from newsletter.store.migrate import upgrade  # noqa: PLC0415 - Alembic costs 90 ms
 
-    store = Store(_engine(_url(database_url, state)))
+    store = Store(_engine(url_of(database_url, state)))
     try:
-        upgrade(store.engine)
+        return store, upgrade(store.engine)
     except (DatabaseError, UnicodeDecodeError) as error:  # a damaged schema may be no text at all
         store.close()
-        raise _explain(error, store.engine) from error
+        raise explain(error, store.engine) from error
     except BaseException:
         store.close()
         raise
-    return store
 
 
 def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -106,7 +119,8 @@ def shown_address(database_url: str) -> str:
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
-def _url(database_url: str, state: Path) -> URL:
+def url_of(database_url: str, state: Path) -> URL:
+    """The address of the database; raises ConfigError for one that cannot be meant."""
     if not database_url:
         return URL.create("sqlite", database=str(state / "newsletter.db"))
     try:
@@ -134,7 +148,7 @@ def _engine(url: URL) -> Engine:
         _prepare_folder(Path(url.database or ""))
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
         return engine
     try:
         return create_engine(url)
@@ -146,19 +160,20 @@ def _engine(url: URL) -> Engine:
 
 def _prepare_folder(file: Path) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # readers' addresses
     except OSError as error:
         raise NewsletterError(f"{file.parent}: cannot be made: {error.strerror}", _HINT) from None
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    # The driver's own BEGIN comes too late for a read that a write depends on: `_begin_sqlite` says it instead.
+    # The driver's own BEGIN comes too late for a read that a write depends on: `begin_sqlite` says it instead.
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def begin_sqlite(connection: Connection) -> None:
+    """Start a transaction as the connection's options say: for reading, or with the write lock."""
     options = connection.get_execution_options()
     reading, durable = options.get("reading", False), options.get("durable", True)
     record = connection.connection.info
@@ -168,7 +183,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _explain(error: DatabaseError | UnicodeDecodeError, engine: Engine) -> Exception:
+def explain(error: DatabaseError | UnicodeDecodeError, engine: Engine) -> Exception:
     """What a person can mend as a NewsletterError; a broken rule of the tables is ours, and stays as it is."""
     if isinstance(error, IntegrityError | DataError | ProgrammingError):
         return error
