@@ -327,30 +327,26 @@ class Year:
 
     def round_the_world(self, waves: Mapping[datetime, set[str]]) -> frozenset[str]:
         """The waves of one issue with what may go wrong in each; who gets it."""
-        gone, reached = waves and min(waves) - HOUR, set[str]()  # nobody looks before `gone`
-        for wave, readers in waves.items():
+        gone, looks = min(waves) - HOUR, list[tuple[datetime, bool, str]]()  # nobody looks before `gone`
+        for wave in waves:
             scene = self.random.choice(("well", "well", "late", "too late", "outage", "killed"))
             # 7 h 20 min: no two zones are so far apart that it is a matter of minutes whether the other is late, too
             away = {"late": 40 * MINUTE, "too late": 440 * MINUTE}.get(scene, timedelta())
             gone = max(gone, wave + away - MINUTE)
-            if gone - wave > 6 * HOUR:
-                self.missed_waves += 1
-            else:
-                reached |= readers
-            self.carrier.kill = self.random.choice(("before", "after")) if scene == "killed" else ""
-            for minutes in (-1, 0, 1, 4, 5, 12, 13, 30):
-                moment = wave + minutes * MINUTE
-                if moment >= gone:
-                    self.carrier.down = scene == "outage" and minutes in range(12)
-                    self.look(moment)
-            self.carrier.down = False
-            if gone > wave + MINUTE:
-                late = [at for at in waves if at > wave]
-                if not late or gone < late[0]:
-                    for minutes in (0, 1, 4, 5, 12):
-                        self.look(gone + minutes * MINUTE)
-        self.carrier.kill = ""
-        return frozenset(reached)
+            kill = self.random.choice(("before", "after")) if scene == "killed" else ""
+            moments = [wave + minutes * MINUTE for minutes in (-1, 0, 1, 4, 5, 12, 13, 30)]
+            down = [scene == "outage" and wave <= moment < wave + 12 * MINUTE for moment in moments]
+            looks += [(moment, bad, kill) for moment, bad in zip(moments, down, strict=True) if moment >= gone]
+            if gone > wave + MINUTE and not any(wave < at <= gone for at in waves):
+                looks += [(gone + minutes * MINUTE, False, "") for minutes in (0, 1, 4, 5, 12)]
+        reached = {wave for wave in waves if min(at for at, _, _ in looks if at >= wave) - wave <= 6 * HOUR}
+        self.missed_waves += len(waves) - len(reached)
+        killed = ""
+        for moment, self.carrier.down, kill in looks:
+            self.carrier.kill, killed = (kill if kill != killed else self.carrier.kill), kill
+            self.look(moment)
+        self.carrier.down, self.carrier.kill = False, ""
+        return frozenset(name for wave in reached for name in waves[wave])
 
     def explained(self, walls: Sequence[datetime], now: datetime) -> None:
         """Every sentence on the coming slot, and on another one, is what the lists say as well."""
