@@ -17,6 +17,7 @@ from newsletter.pipeline.providers import open_provider
 from newsletter.pipeline.watching import Look, Watch
 from newsletter.publication import Publication
 from newsletter.schedule.health import Health, serving
+from newsletter.schedule.jumps import Jumps
 from newsletter.schedule.process import run_every_minute
 from newsletter.store.database import open_store
 
@@ -61,7 +62,7 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
         ):
             if opened.notice:
                 out.warn(opened.notice)
-            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted, tracer=tracer)
+            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted, jumps=Jumps(), tracer=tracer)
             _listen(out, watch)
 
             def run_once() -> None:
@@ -91,6 +92,8 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
 
 def waiting(look: Look) -> str:
     """What the scheduler waits for now."""
+    if look.held:
+        return look.held
     if look.other:
         return f"standing by: another scheduler is at work, on {look.other}"
     if look.report.asking:

@@ -15,10 +15,10 @@ from newsletter.config.values import (
     DateRange,
     Days,
     Duration,
-    EmptySlot,
     Fonts,
     Language,
     Lead,
+    LocalTime,
     Mailbox,
     OneLine,
     OneOff,
@@ -102,12 +102,17 @@ class ScheduleConfig(_Section):
     late_policy: Literal["send", "ask", "skip"] = "send"
     require_approval: bool = True
     approve_by: Lead = None
-    empty_slot: EmptySlot = "skip"
+    empty_slot: Literal["skip", "notify", "repeat-best"] = "skip"
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone that wall times are meant in."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def local(self) -> bool:
+        """Whether `at` is each reader's own time, to whom an issue goes in waves."""
+        return isinstance(self.at, LocalTime)
 
     @property
     def pauses(self) -> tuple[tuple[date, date], ...]:

@@ -106,6 +106,8 @@ class Broadcaster:
             elif trouble or BatchState.UNKNOWN in left:
                 reason = getattr(trouble, "reason", "") or ledger.doubt(connection, broadcast_id)
                 ledger.move_broadcast(connection, broadcast_id, BroadcastState.PAUSED, reason=reason)
+            else:
+                ledger.note(connection, broadcast_id, "")  # all that could be posted is: no trouble is left
             report = report_of(connection, broadcast_id)
         _raise_for(report, trouble, stopped)
         return report

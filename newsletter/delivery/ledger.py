@@ -14,7 +14,7 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, false, select, update
 
 from newsletter.audience.subscribers import BARRED, with_standing
 from newsletter.delivery.owner import is_gone
@@ -68,6 +68,7 @@ _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
 _FIRST = (
     select(batches.c.number)
     .where(batches.c.broadcast_id == _OF, batches.c.state == bindparam("in_state"))
+    .where(batches.c.waiting.is_(false()))  # its wave has begun
     .where(batches.c.number.not_in(bindparam("but_not", expanding=True)))
     .order_by(batches.c.number)
     .limit(bindparam("count"))

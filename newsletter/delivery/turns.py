@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from newsletter.delivery import ledger, switch
+from newsletter.delivery import ledger, switch, waves
 from newsletter.delivery.crew import Crew
 from newsletter.delivery.job import STOPPED, Job, Progress, reason_of
 from newsletter.delivery.ledger import Claim, Reader
@@ -71,6 +72,7 @@ class Turns:
     _ahead: int = field(default=0, init=False)  # batches that are planned and, as far as we know, not begun
     _empty: bool = field(default=False, init=False)  # no batch is left that we could take
     _planned: bool = field(default=False, init=False)
+    _wave: datetime | None = field(default=None, init=False)  # when the next wave begins
     _repeats: bool = field(default=False, init=False)  # what is in doubt may be posted again under its key
     _seen: Progress = field(default=Progress(0, 0, 0), init=False)
 
@@ -87,6 +89,7 @@ class Turns:
         with self.boss.store.reading() as connection:
             report = report_of(connection, self.broadcast_id)
             self._planned = ledger.is_planned(connection, self.broadcast_id)
+            self._wave = waves.next_at(connection, self.broadcast_id, self.boss.clock.now())
             # Who left since the backup is in the call again: under its new key the provider would take it twice.
             self._repeats = self.boss.provider.honours_keys and not ledger.is_restored(connection, self.broadcast_id)
         skipped = report.deliveries.get(DeliveryState.SKIPPED, 0)
@@ -164,6 +167,9 @@ class Turns:
                 self._give_up(connection, posting, self.halt)
             self._again = []
             return []
+        if self._wave and self._wave <= (now := self.boss.clock.now()):  # it came while we were at work
+            waves.begin(connection, self.broadcast_id, now, after=self._wave - timedelta.resolution)
+            self._wave = waves.next_at(connection, self.broadcast_id, now)
         granted = max(0, min(granted, room - self._waiting()))  # an answer just now may wait for its repeat
         begun = self._begin(connection, granted)
         if not self._planned and (len(begun) < granted or not granted or self._ahead < 2 * self._room):
@@ -178,6 +184,8 @@ class Turns:
     def _plan(self, connection: Connection) -> None:
         page, seen = plan_page(connection, self.broadcast_id, self._size), self._seen
         self._planned = not page.more
+        if self._planned:
+            self._wave = waves.next_at(connection, self.broadcast_id, self.boss.clock.now())
         self._ahead += page.mailed // self._size
         readers, skipped = seen.readers + page.mailed, seen.skipped + page.skipped
         self._seen = replace(seen, readers=readers, skipped=skipped, planned=self._planned)

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from newsletter.config import ProviderConfig, revealed
 from newsletter.delivery.protocol import Provider
@@ -78,6 +79,13 @@ def _open(publication: Publication) -> Iterator[Connection]:
         provider = AutoSend(url, _STAND_IN_KEY, timeouts=timeouts, honours_keys=honours_keys(url))
         notice = f"{config.api_key} is not set: the simulator took the mails, look at {folder / 'accepted.ndjson'}"
         yield Connection(provider, notice)
+
+
+def stays_here(config: ProviderConfig) -> bool:
+    """Whether no mail leaves this machine: files, the simulator, a server on loopback that plays the provider."""
+    if config.name != "autosend":
+        return config.name == "outbox"
+    return not revealed(config.api_key) or urlsplit(config.base_url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def _smtp(config: ProviderConfig) -> Smtp:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from newsletter.content.issue import Issue
-from newsletter.delivery.related import count_readers
+from newsletter.delivery.related import count_by_zone, count_readers
 from newsletter.delivery.report import find_broadcast, report_of
 from newsletter.errors import SafetyError
 from newsletter.pipeline.approval import approve
 from newsletter.pipeline.desk import Desk, errors_of
+from newsletter.schedule.forecast import slots_of_issues
+from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import Approved, approved
+from newsletter.schedule.waves import Wave, waves_ahead
 from newsletter.store.database import Store
 
 
@@ -24,6 +29,7 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
         count, skipped = count_readers(connection, issue.segment, *issue.relation)
         known = find_broadcast(connection, issue.slug)
         state = report_of(connection, known).state if known is not None else ""
+        waves = _waves(connection, desk, issue, now)
     batches = -(-count // config.delivery.batch_size)
     seconds = max(0.0, (batches - 1) / config.delivery.requests_per_second)
     data = {
@@ -35,6 +41,7 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
         "segment": issue.segment,
         "readers": count,
         "skipped": skipped,
+        "waves": [wave.as_json() for wave in waves],
         "batches": batches,
         "seconds": round(seconds, 1),
         "html_bytes": len(edition.html.encode()),
@@ -51,9 +58,21 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
         f"  through   {config.provider.name}, {batches} batch{'' if batches == 1 else 'es'}, at least {seconds:.0f} s",
         f"  size      {len(edition.html.encode()) / 1024:.1f} KB of HTML",
     ]
+    lines += [f"  wave      {wave.told(config.schedule.zone)}" for wave in waves]
+    lines += ["  waves     only in a slot; with --now all get it at once"] if waves else []
     lines += [f"  error     {finding.place}: {finding.message}" for finding in errors]
     lines += [f"  sent      its broadcast is {state}: it cannot be sent again"] if state else []
     return data, lines
+
+
+def _waves(connection: Connection, desk: Desk, issue: Issue, now: datetime) -> list[Wave]:
+    """The waves in which the issue would go out in its slot, or, if it has none yet, in the next one."""
+    schedule = desk.publication.config.schedule
+    if not schedule.local:
+        return []
+    turns = slots_of_issues(connection, schedule, now, schedule.approve_by)
+    slot = turns.get(issue.slug) or upcoming(connection, schedule, now)
+    return waves_ahead(slot, schedule.timezone, count_by_zone(connection, issue.segment, *issue.relation))
 
 
 def approved_or_new(desk: Desk, store: Store, issue: Issue, now: datetime) -> Approved:

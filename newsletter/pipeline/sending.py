@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from sqlalchemy import Connection, select
 
@@ -12,7 +13,7 @@ from newsletter.audience.tokens import Signer, open_signer
 from newsletter.clock import Clock
 from newsletter.content.issue import Issue
 from newsletter.content.reader import read_issue
-from newsletter.delivery import ledger, switch
+from newsletter.delivery import ledger, switch, waves
 from newsletter.delivery.broadcaster import Broadcaster
 from newsletter.delivery.job import Job, Progress
 from newsletter.delivery.ledger import Reader
@@ -28,18 +29,23 @@ from newsletter.delivery.protocol import (
 )
 from newsletter.delivery.related import count_readers
 from newsletter.delivery.report import Report, find_broadcast, report_of
-from newsletter.delivery.states import BroadcastState
+from newsletter.delivery.states import BatchState, BroadcastState
 from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
 from newsletter.logs import about
 from newsletter.pipeline.desk import Desk
+from newsletter.pipeline.repeating import again, best
 from newsletter.render import personal
 from newsletter.render.edition import Edition
 from newsletter.render.measuring import CLICK, OPEN
 from newsletter.render.merge import reader_fields
+from newsletter.schedule.passes import Due
 from newsletter.schedule.queue import Approved, read_edition, remove
+from newsletter.schedule.slots import Slot
 from newsletter.store.database import Store
-from newsletter.store.tables import broadcasts
+from newsletter.store.tables import broadcasts, slots
 from newsletter.tracing import Tracer, Untraced
+
+_INSTANT = timedelta.resolution
 
 
 @dataclass
@@ -70,6 +76,9 @@ class Sending:
                 f'"{issue.slug}" is not sent: stopped by hand since {halted.since:%Y-%m-%d %H:%M} UTC',
                 "newsletter resume",
             )
+        schedule, wall = self.desk.publication.config.schedule, ""
+        if schedule.local and slot_id is not None:
+            wall = connection.execute(select(slots.c.wall_time).where(slots.c.id == slot_id)).scalar_one()
         return create_broadcast(
             connection,
             slug=issue.slug,
@@ -81,6 +90,8 @@ class Sending:
             provider=self.provider.name,
             now=self.clock.now(),
             slot=slot_id,
+            wall_time=wall,
+            timezone=schedule.timezone if wall else "",
         )
 
     def plan_now(self, issue: Approved) -> int:
@@ -91,10 +102,30 @@ class Sending:
         return broadcast_id
 
     def unfinished(self, connection: Connection) -> list[int]:
-        """The broadcasts that were begun and neither ended nor paused, oldest first."""
+        """The broadcasts that were begun and neither ended nor paused, nor wait for their next wave; oldest first."""
         states = [BroadcastState.PLANNED, BroadcastState.SENDING]
         query = select(broadcasts.c.id).where(broadcasts.c.state.in_(states)).order_by(broadcasts.c.id)
-        return list(connection.execute(query).scalars())
+        return [number for number in connection.execute(query).scalars().all() if not waves.rests(connection, number)]
+
+    def filler(self, connection: Connection, slot: Slot) -> tuple[Approved, str] | None:
+        """The best-liked issue for who did not get it, where `[schedule] empty_slot` wants that."""
+        if self.desk.publication.config.schedule.empty_slot != "repeat-best" or switch.is_stopped(connection):
+            return None
+        found = best(connection, self.clock.now())
+        if found is None:
+            return None
+        return again(connection, found, slot, self.clock.now()), f"no issue is queued, so the slot repeats {found}"
+
+    def waves_due(self, connection: Connection) -> list[Due]:
+        """The waves that should begin now; none while the kill switch is set, after which they may be late."""
+        return [] if switch.is_stopped(connection) else waves.due(connection, self.clock.now())
+
+    def begin_wave(self, connection: Connection, wave: Due, *, missed: bool) -> None:
+        """Let a wave be posted, or give it up."""
+        if missed:
+            waves.miss(connection, wave.broadcast_id, wave.slot.starts_at, self.clock.now())
+        else:
+            waves.begin(connection, wave.broadcast_id, wave.slot.starts_at, after=wave.slot.starts_at - _INSTANT)
 
     def send(self, broadcast_id: int) -> str:
         """Post a broadcast to its end; a sentence on what became of it. Raises NewsletterError where it stopped."""
@@ -139,6 +170,7 @@ class Sending:
             if unknown:
                 ledger.settle_the_abandoned(connection, broadcast_id, self.clock.now())
                 ledger.decide_unknown(connection, broadcast_id, repeat=unknown == "repeat", now=self.clock.now())
+            waves.begin(connection, broadcast_id, self.clock.now())  # late or not: a person wants it
         return self.post(broadcast_id)
 
     def test(self, edition: Edition, addresses: Sequence[str]) -> None:
@@ -238,5 +270,8 @@ def summary(report: Report) -> str:
     dropped = f"; {report.dropped} left out by the provider" if report.dropped else ""
     posting = "; another process is posting the rest" if report.state == BroadcastState.SENDING else ""
     batches = sum(report.batches.values())
+    if report.rests:
+        wave, batches = report.to_come[0], batches - report.batches.get(BatchState.PENDING, 0)
+        posting = f"; {len(report.to_come)} of {len(report.waves)} waves to come, next {wave.told(wave.zone)}"
     whom = f"{report.sent} reader{'' if report.sent == 1 else 's'} in {batches} batch{'' if batches == 1 else 'es'}"
     return f'"{report.slug}" went to {whom}{skipped}{refused}{dropped}{posting}'

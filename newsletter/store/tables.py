@@ -162,6 +162,9 @@ broadcasts = Table(
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False, default=""),  # why it is paused, for a person
     Column("provider", String(64), nullable=False, default=""),
+    # Where readers get it at this wall time of their own zone, in waves: the time, and the zone of who tells none.
+    Column("wall_time", String(16), nullable=False, default="", server_default=text("''")),
+    Column("timezone", String(64), nullable=False, default="", server_default=text("''")),
     # Whether its edition has personal parts that look at tags or own fields; only then deliveries keep them.
     Column("keeps_fields", Boolean, nullable=False, default=False, server_default=false()),
     Column("planned_through", Integer, nullable=False, default=0),  # subscriber id: everyone up to it is in a batch
@@ -187,6 +190,9 @@ batches = Table(
     Column("dropped", Integer, nullable=False, default=0),  # how many the provider left out, not saying whom
     Column("error", Text, nullable=False, default=""),
     Column("settled_at", UtcDateTime),
+    Column("wave", String(64), nullable=False, default="", server_default=text("''")),  # the zone it is named by
+    Column("wave_at", UtcDateTime),
+    Column("waiting", Boolean, nullable=False, default=False, server_default=false()),  # its wave has not begun
     _one_of("state", "pending", "posting", "accepted", "rejected", "unknown"),
     Index(None, "broadcast_id", "state", "number"),
     Index(None, "reference"),  # the events of a provider name it

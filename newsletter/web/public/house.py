@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from newsletter.audience.consent import Member
 from newsletter.audience.tokens import Signer, open_signer
 from newsletter.errors import ConfigError, NewsletterError
+from newsletter.moving.redirects import read_redirects
 from newsletter.pipeline.desk import open_desk
 from newsletter.providers.anymail_events import Service
 from newsletter.publication import Publication
@@ -54,6 +55,7 @@ class House:
     inbox: Inbox | None = None  # where their events go
     ring: Callable[[], None] = lambda: None  # tells the post room that there is something to do
     static: bool = False
+    redirects: Mapping[str, str] = field(default_factory=dict)  # old path -> slug
     card_font: str = ""  # the path of the font to write cards with; empty: the system's
 
     @property
@@ -134,6 +136,7 @@ def open_house(publication: Publication, store: Store, now: Callable[[], datetim
         shelf=Shelf(store, lambda: _tags_of(publication)),
         now=now,
         card_font=str(publication.folder / font) if font else "",
+        redirects=read_redirects(publication.folder),
         **more,
     ).speaking(site.language)
 
