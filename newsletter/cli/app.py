@@ -15,6 +15,7 @@ from newsletter.cli import (
     ci,
     demo,
     editing,
+    numbers,
     planning,
     previewing,
     publishing,
@@ -50,6 +51,7 @@ app.command("send", epilog=example("send"))(sending.send)
 app.command("stop")(sending.stop)
 app.command("resume")(sending.resume)
 app.command("status")(sending.status)
+app.command("stats", epilog=example("stats"))(numbers.stats)
 app.add_typer(planning.scheduler, name="scheduler")
 app.command("simulator", epilog=example("simulator"))(simulator.run)
 for act in (readers.add, readers.remove, readers.forget, readers.suppress):

@@ -25,6 +25,7 @@ EXAMPLES = {
     "preview": "newsletter preview next --port 8650",
     "send": "newsletter send next --test you@example.org",
     "status": "newsletter status",
+    "stats": "newsletter stats last --html report.html",
     "simulator": "newsletter simulator --port 8026 --faults 429:0.1,500:0.05",
     "list": 'newsletter subscribers list --segment "tag:beta and not clicked:90d"',
     "export": "newsletter subscribers export -o list.csv",

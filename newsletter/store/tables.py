@@ -246,6 +246,7 @@ events = Table(
     UniqueConstraint("source", "key", name="uq_events_source_key"),
     Index(None, "state", "id"),
     Index(None, "subscriber_id", "kind", "occurred_at"),
+    Index(None, "broadcast_id", "kind", "subscriber_id"),  # what readers did with a broadcast
 )
 
 facts = Table(

@@ -1,0 +1,73 @@
+"""How much is too much: what the large mailbox providers tolerate, and how sure a difference is.
+
+Complaints, by Google's "Email sender guidelines" (support.google.com/mail/answer/81126): keep the spam rate below
+0.10 % and never let it reach 0.30 %; and Yahoo's "Sender best practices" (senders.yahooinc.com/best-practices): keep it
+below 0.3 %. Both mean complaints by mails that reached an inbox, both count their own users only, and Gmail names none
+of those who complain to anybody: its own number stands in Postmaster Tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import erfc, sqrt
+
+from newsletter.stats.funnel import Funnel
+
+WATCH = 0.001  # Gmail: stay below
+LIMIT = 0.003  # Gmail: never reach; Yahoo: stay below
+
+
+@dataclass(frozen=True)
+class Health:
+    """One broadcast as mailbox providers see it: shares, None where they are not measured.
+
+    `verdict` is `good`, `watch` (at or above 0.1 % complaints), `bad` (at or above 0.3 %) or `not measured`.
+    """
+
+    slug: str
+    delivered: float | None
+    bounced: float | None
+    complained: float | None
+    verdict: str
+
+
+def health(funnel: Funnel) -> Health:
+    """Bounces and deliveries as shares of the accepted, complaints of those in an inbox."""
+    of = funnel.accepted
+    complained = funnel.rate(funnel.complained)
+    return Health(
+        funnel.slug,
+        None if funnel.delivered is None or not of else funnel.delivered / of,
+        None if funnel.bounced is None or not of else funnel.bounced / of,
+        complained,
+        verdict(complained),
+    )
+
+
+def verdict(complained: float | None) -> str:
+    """A rate of complaints in a word."""
+    if complained is None:
+        return "not measured"
+    return "bad" if complained >= LIMIT else "watch" if complained >= WATCH else "good"
+
+
+def overall(funnels: Sequence[Funnel]) -> float | None:
+    """The rate of complaints of several broadcasts together; one of a small issue alone says little."""
+    told = [funnel for funnel in funnels if funnel.complained is not None and funnel.reached]
+    reached = sum(funnel.reached for funnel in told)
+    return sum(funnel.complained or 0 for funnel in told) / reached if reached else None
+
+
+def chance(one: tuple[int, int], other: tuple[int, int]) -> float:
+    """How probable a difference at least this large is where in truth there is none; each is (how many, of whom).
+
+    The two-sided test of two proportions with their pooled variance (for example NIST/SEMATECH e-Handbook of
+    Statistical Methods, section 7.3.3); 1 where nothing can be said.
+    """
+    (hits, total), (other_hits, other_total) = one, other
+    if not total or not other_total:
+        return 1.0
+    pooled = (hits + other_hits) / (total + other_total)
+    spread = sqrt(pooled * (1 - pooled) * (1 / total + 1 / other_total))
+    return erfc(abs(hits / total - other_hits / other_total) / spread / sqrt(2)) if spread else 1.0
