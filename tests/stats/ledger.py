@@ -71,7 +71,7 @@ def _do(connection: Connection, deed: str, email: str, now: datetime) -> None:
         try:
             hand.add(connection, parse_address(email), name="", tags=(), source="hand", now=now)
         except Exception as error:
-            assert "must not be mailed" in str(error)  # noqa: PT017 - erased before
+            assert "must not be mailed" in str(error)  # erased before
     elif deed.startswith("import"):
         state = {"import": State.ACTIVE, "import pending": State.PENDING, "import gone": State.UNSUBSCRIBED}[deed]
         import_entries(connection, [Entry(1, email, email, state=state)], source="list", now=now)
@@ -104,17 +104,15 @@ def mail(connection: Connection, fates: Sequence[Sequence[Any]]) -> None:
             place |= {"reason": reason if state in ("skipped", "rejected") else ""}
             connection.execute(deliveries.insert(), place | {"email": address(who), "email_key": address(who)})
             for kind, hours, link, machine, erased in told:
-                _tell(connection, number, None if erased else who + 1, kind, at + timedelta(hours=hours), link, machine)
+                detail = ({"link": link} if kind == "clicked" and link else {}) | ({"machine": True} if machine else {})
+                of = {"subscriber_id": None if erased else who + 1, "broadcast_id": number, "detail": detail}
+                _tell(connection, kind, at + timedelta(hours=hours), of)
 
 
-def _tell(
-    connection: Connection, number: int, who: int | None, kind: str, at: datetime, link: str, machine: bool
-) -> None:
+def _tell(connection: Connection, kind: str, at: datetime, of: Mapping[str, Any]) -> None:
     count = len(connection.execute(select(events.c.id)).all())
-    detail = ({"link": link} if kind == "clicked" and link else {}) | ({"machine": True} if machine else {})
     row = {"source": "test", "key": str(count), "kind": kind, "email_key": "", "reference": "r", "state": "applied"}
-    row |= {"occurred_at": at, "received_at": at, "subscriber_id": who, "broadcast_id": number, "detail": detail}
-    connection.execute(events.insert(), row)
+    connection.execute(events.insert(), row | {"occurred_at": at, "received_at": at} | of)
 
 
 def rows(connection: Connection, table: Any) -> list[Any]:

@@ -44,7 +44,9 @@ def test_who_came_and_went_is_what_the_log_says(store: Store, deeds: list[Any]) 
         assert change.joined == sum(within(since, period) for since, _, _ in every)
         lost = Counter(how for _, until, how in every if until and within(until, period))
         assert (change.left, change.bounced, change.complained) == tuple(lost[how] for how in GOING)
-        assert change.members == sum(since < period.end and not (until and until < period.end) for since, until, _ in every)
+        assert change.members == sum(
+            since < period.end and not (until and until < period.end) for since, until, _ in every
+        )
     kept = {cohort.label: (cohort.size, cohort.kept) for cohort in stats.cohorts}
     assert kept == cohorts_by_hand(spells, months(first, now, ZONE))
 
@@ -121,7 +123,9 @@ def assert_issue(connection: Connection, funnel: Funnel, now: datetime) -> None:
     }
     assert sum(inbox.accepted for inbox in stats.inboxes) == funnel.accepted
     for inbox in stats.inboxes:
-        domain = {"Gmail": "gmail.com", "Outlook": "hotmail.fr", "Yahoo": "yahoo.co.uk"}.get(inbox.name, "company.example")
+        domain = {"Gmail": "gmail.com", "Outlook": "hotmail.fr", "Yahoo": "yahoo.co.uk"}.get(
+            inbox.name, "company.example"
+        )
         here = [row for row in taken if row.email.endswith(f"@{domain}")]
         clicked = {row.subscriber_id for row in own if row.kind == "clicked"}
         assert inbox.accepted == len(here)
