@@ -68,8 +68,9 @@ def parse_issue(path: Path, data: bytes) -> Issue:
     front = read_front_matter(path, text)
     values = dict(front.values)
     heading = first_heading(front.body)
-    title = values.get("title") or values.get("subject") or (heading.text if heading else "")
-    subject = values.get("subject") or title
+    tested = values.get("subjects") or ("",)
+    title = values.get("title") or values.get("subject") or tested[0] or (heading.text if heading else "")
+    subject = tested[0] or values.get("subject") or title
     name = path.stem
     numbered = _NUMBERED.match(name)
     values.setdefault("number", int(numbered[1]) if numbered else None)

@@ -9,7 +9,7 @@ from random import Random
 
 from newsletter.clock import Clock
 from newsletter.config import DeliveryConfig
-from newsletter.delivery import ledger, switch
+from newsletter.delivery import ledger, switch, trials
 from newsletter.delivery.job import STOPPED, Job, Progress, reason_of
 from newsletter.delivery.owner import this_process
 from newsletter.delivery.pace import DailyLimit
@@ -60,6 +60,7 @@ class Broadcaster:
                 self._refuse_unless_sending(report)
             ledger.start(connection, broadcast_id, now)
             ledger.settle_the_abandoned(connection, broadcast_id, now)
+            trials.settle(connection, broadcast_id, now)
         trouble = Turns(self, broadcast_id, job).run()
         if trouble not in (None, STOPPED):
             self._plan_the_rest(broadcast_id)
@@ -103,6 +104,8 @@ class Broadcaster:
             elif trouble or BatchState.UNKNOWN in left:
                 reason = getattr(trouble, "reason", "") or ledger.doubt(connection, broadcast_id)
                 ledger.move_broadcast(connection, broadcast_id, BroadcastState.PAUSED, reason=reason)
+            elif not left:
+                trials.wait(connection, broadcast_id, self.clock.now())  # stays `sending`, as the rest is not planned
             report = report_of(connection, broadcast_id)
         _raise_for(report, trouble, stopped)
         return report

@@ -167,9 +167,8 @@ class _Round:
     def _subject_fits(self, digest: str, subject: str) -> bool:
         """Whether a mail with this subject may be of the edition: confirmations go to the same addresses."""
         query = select(editions.c.content).where(editions.c.digest == digest)
-        template = json.loads(self.connection.execute(query).scalar_one())["subject"]
-        parts = [re.escape(part) for part in re.split(r"\{\{[^}]*\}\}", " ".join(template.split()))]
-        return bool(re.fullmatch(".*".join(parts), subject))
+        edition = json.loads(self.connection.execute(query).scalar_one())
+        return any(_fits(template, subject) for template in (edition["subject"], *edition.get("subjects", ())))
 
     def _settle(self, row: _Row, reference: str) -> None:
         """The provider has a mail of a batch in doubt: it took the call, and a call is taken whole."""
@@ -227,3 +226,9 @@ class _Round:
             if detail.get("soft"):
                 failed.add(reference)
         return len(failed) >= self.soft_bounces
+
+
+def _fits(template: str, subject: str) -> bool:
+    """Whether a subject may be this template's, whatever its variables are for the reader."""
+    parts = [re.escape(part) for part in re.split(r"\{\{[^}]*\}\}", " ".join(template.split()))]
+    return bool(re.fullmatch(".*".join(parts), subject))

@@ -13,7 +13,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, case, func, select, update
 
 from newsletter.audience.subscribers import BARRED, with_standing
 from newsletter.delivery.owner import is_gone
@@ -25,16 +25,17 @@ from newsletter.delivery.states import (
     broadcast_states_before,
     delivery_states_before,
 )
-from newsletter.store.tables import batches, broadcasts, deliveries
+from newsletter.store.tables import batches, broadcasts, deliveries, trials
 
 
 @dataclass(frozen=True)
 class Reader:
-    """One recipient of a batch, as frozen when the broadcast was planned."""
+    """One recipient of a batch, as frozen when the broadcast was planned. `subject` is the place of theirs."""
 
     subscriber_id: int
     email: str
     name: str
+    subject: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,15 @@ _BEGIN = (
     .returning(batches.c.number)
 )
 _KEY = update(batches).where(batches.c.broadcast_id == _OF, batches.c.number == _BATCH)
+_SUBJECT = case((deliveries.c.sample > 0, deliveries.c.sample - 1), else_=func.coalesce(trials.c.winner, 0))
 _READERS = (
     select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, deliveries.c.batch_number, BARRED)
-    .select_from(with_standing(deliveries, deliveries.c.subscriber_id))
+    .add_columns(_SUBJECT)
+    .select_from(
+        with_standing(deliveries, deliveries.c.subscriber_id).outerjoin(
+            trials, trials.c.broadcast_id == deliveries.c.broadcast_id
+        )
+    )
     .where(deliveries.c.broadcast_id == _OF, deliveries.c.batch_number.in_(_NUMBERS))
     .where(deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
 )
@@ -210,9 +217,9 @@ def readers_of_batches(
         return found
     rows = connection.execute(_READERS, {"of": broadcast_id, "numbers": list(numbers)}).all()
     # Sorted here: asked for this order, SQLite would read the whole broadcast in it rather than the batch.
-    for number, email, name, batch, reason in sorted(rows, key=itemgetter(0)):
+    for number, email, name, batch, reason, subject in sorted(rows, key=itemgetter(0)):
         readers, barred = found[batch]
-        readers.append(Reader(number, email, name))
+        readers.append(Reader(number, email, name, subject))
         if reason:
             barred[number] = reason
     return found

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Insert, Subquery, case, func, 
 from newsletter.audience.subscribers import last_id, page
 from newsletter.delivery.related import reason
 from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
+from newsletter.delivery.trials import in_part, planned, trial_of
 from newsletter.errors import SafetyError
-from newsletter.store.tables import batches, broadcasts, deliveries
+from newsletter.store.tables import batches, broadcasts, deliveries, subscribers
 
 PAGE = 1000  # readers a transaction: few enough that no call waits long for it
 
@@ -82,20 +83,39 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
     broadcast = connection.execute(query).first()
     if broadcast is None:  # another process is planning
         return Planned(more=True)
-    after, through = broadcast.planned_through, broadcast.audience_through
-    if after >= through:
+    trial = trial_of(connection, broadcast_id)
+    part = trial.part if trial else 0
+    after = trial.planned_through if trial and part else broadcast.planned_through
+    through = broadcast.audience_through
+    if after >= through or (trial and not part and trial.winner is None):  # the rest waits for its subject
         return Planned(more=False)
-    last = _last_batch(connection, broadcast_id)
-    members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at).subquery()
-    why = reason(members, broadcast.relation, broadcast.related_to)
-    connection.execute(_insert(broadcast_id, members, why, size, (last, _filled(connection, broadcast_id, last))))
-    written, mailed, reached, number = _written(connection, broadcast_id, after)
+    members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at)
+    if trial:
+        members = members.where(in_part(trial, part, subscribers.c.id))
+    rows = members.subquery()
+    last, filled = _end(connection, broadcast_id, part)
+    why = reason(rows, broadcast.relation, broadcast.related_to)
+    connection.execute(_insert(broadcast_id, rows, why, size, (last, filled), part=part))
+    written, mailed, reached, number = _written(connection, broadcast_id, after, part, rows if trial else None)
     done = reached if written == PAGE else through
-    number = max(last, number)
+    number = max(last, number) if mailed or filled else last - 1
     whole = done >= through or _filled(connection, broadcast_id, number) >= size
     _add_batches(connection, broadcast_id, number if whole else number - 1)
-    connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(planned_through=done))
-    return Planned(done < through, mailed, written - mailed)
+    if trial and part:
+        more = planned(connection, trial, done, whole=done >= through)
+    else:
+        connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(planned_through=done))
+        more = done < through
+    return Planned(more, mailed, written - mailed)
+
+
+def _end(connection: Connection, broadcast_id: int, part: int) -> tuple[int, int]:
+    """The batch that the next readers of a part go into, and how many it holds: no batch has two subjects."""
+    last = _last_batch(connection, broadcast_id)
+    query = select(deliveries.c.sample).where(deliveries.c.broadcast_id == broadcast_id)
+    if last and connection.execute(query.where(deliveries.c.batch_number == last).limit(1)).scalar_one() == part:
+        return last, _filled(connection, broadcast_id, last)
+    return last + 1, 0
 
 
 def _add_batches(connection: Connection, broadcast_id: int, through: int) -> None:
@@ -107,12 +127,14 @@ def _add_batches(connection: Connection, broadcast_id: int, through: int) -> Non
         connection.execute(batches.insert(), [new | {"number": number} for number in numbers])
 
 
-def _insert(broadcast_id: int, members: Subquery, why: ColumnElement[Any], size: int, end: tuple[int, int]) -> Insert:
-    """The deliveries of a page of members: the last batch, which holds some already, is filled up, then the next.
+def _insert(
+    broadcast_id: int, members: Subquery, why: ColumnElement[Any], size: int, end: tuple[int, int], *, part: int
+) -> Insert:
+    """The deliveries of a page of members: the last batch, which may hold some already, is filled up, then the next.
 
     `why` is empty for those who are mailed, `end` the last batch and how many it holds.
     """
-    first, taken = end if end[0] else (1, 0)
+    first, taken = end
     mailed = why == ""
     place = func.sum(case((mailed, 1), else_=0)).over(order_by=members.c.id)  # 1, 2, 3 … among who is mailed
     columns = {
@@ -124,15 +146,24 @@ def _insert(broadcast_id: int, members: Subquery, why: ColumnElement[Any], size:
         "name": members.c.name,
         "state": case((mailed, DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
         "reason": why,
+        "sample": literal(part),
     }
     return deliveries.insert().from_select(list(columns), select(*columns.values()), include_defaults=False)
 
 
-def _written(connection: Connection, broadcast_id: int, after: int) -> tuple[int, int, int, int]:
-    """Of the deliveries to subscribers behind `after`: how many, in batches, the last subscriber, the last batch."""
+def _written(
+    connection: Connection, broadcast_id: int, after: int, part: int, members: Subquery | None
+) -> tuple[int, int, int, int]:
+    """Of the deliveries to subscribers behind `after`: how many, in batches, the last subscriber, the last batch.
+
+    Where subjects are tested, other parts have deliveries there too: then `members` are those of this page.
+    """
     last = func.coalesce(func.max(deliveries.c.subscriber_id), 0), func.coalesce(func.max(deliveries.c.batch_number), 0)
     mailed = func.count().filter(deliveries.c.batch_number > 0)
     behind = (deliveries.c.broadcast_id == broadcast_id) & (deliveries.c.subscriber_id > after)
+    if members is not None:
+        reach = connection.execute(select(func.coalesce(func.max(members.c.id), after))).scalar_one()
+        behind &= (deliveries.c.subscriber_id <= reach) & (deliveries.c.sample == part)
     count, in_batches, reached, number = connection.execute(select(func.count(), mailed, *last).where(behind)).one()
     return count, in_batches, reached, number
 

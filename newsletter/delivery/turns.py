@@ -241,8 +241,8 @@ class Turns:
         return begun
 
     def _call(self, posting: _Posting) -> Outcome:
-        values = self.job.values
-        return self.job.post([Recipient(r.email, r.name, values(r)) for r in posting.readers], posting.key)
+        values, post = self.job.values, self.job.post_to(posting.readers)
+        return post([Recipient(r.email, r.name, values(r)) for r in posting.readers], posting.key)
 
     def _collect(self, crew: Crew[_Posting, Outcome], seconds: float) -> None:
         """Take over the answers that have come; raises what a call raised."""

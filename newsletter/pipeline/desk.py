@@ -33,6 +33,8 @@ _SUFFIXES = (".md", ".markdown")
 _IMAGE = re.compile(r"!\[|<img\b", re.IGNORECASE)
 _PADDING = 64  # pixels of the sheet beside the text
 _EMBEDDERS = frozenset({"outbox"})  # providers that carry images within a mail
+_TELLERS = frozenset({"autosend"})  # providers that tell, by events, what readers do
+_RESPONSES = frozenset({"clicks", "opens"})
 _CREDITS = {"autosend": ("AutoSend", "https://autosend.com")}
 
 
@@ -140,7 +142,13 @@ class Desk:
         from newsletter.check.caniemail import read_support
         from newsletter.check.known import Known
 
-        return Known(support=read_support(self.publication.config.clients), notes=self._plugins[1])
+        config = self.publication.config
+        return Known(
+            support=read_support(config.clients),
+            responses=_RESPONSES if config.provider.name in _TELLERS else frozenset(),
+            trial_rule=config.ab.rule,
+            notes=self._plugins[1],
+        )
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from newsletter.config.sections import TrialConfig
 from newsletter.content.issue import Issue
 from newsletter.delivery.related import count_readers
 from newsletter.delivery.report import find_broadcast, report_of
@@ -30,6 +31,7 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
         "slug": issue.slug,
         "digest": edition.digest,
         "subject": edition.subject,
+        "subjects": list(edition.subjects),
         "sender": edition.sender,
         "provider": config.provider.name,
         "segment": issue.segment,
@@ -45,15 +47,22 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
     whom += f" who {issue.relation[0]} {issue.relation[1]}" if issue.relation[0] else ""
     lines = [
         f"{issue.slug} ({edition.digest[:12]}), nothing is sent:",
-        f"  subject   {edition.subject}",
+        *(f"  subject   {variant.subject}" for variant in edition.variants),
         f"  from      {edition.sender}",
         f"  to        {count} reader{'' if count == 1 else 's'}{whom}; {skipped} would be skipped",
         f"  through   {config.provider.name}, {batches} batch{'' if batches == 1 else 'es'}, at least {seconds:.0f} s",
         f"  size      {len(edition.html.encode()) / 1024:.1f} KB of HTML",
     ]
+    lines += [f"  test      {_test_of(config.ab)}"] if edition.subjects else []
     lines += [f"  error     {finding.place}: {finding.message}" for finding in errors]
     lines += [f"  sent      its broadcast is {state}: it cannot be sent again"] if state else []
     return data, lines
+
+
+def _test_of(ab: TrialConfig) -> str:
+    return (
+        f"of the subjects, on {ab.share:.0%} of the readers; the others get the better one by {ab.rule} after {ab.wait}"
+    )
 
 
 def approved_or_new(desk: Desk, store: Store, issue: Issue, now: datetime) -> Approved:

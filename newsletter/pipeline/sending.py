@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -12,7 +13,7 @@ from newsletter.audience.tokens import Signer, open_signer
 from newsletter.clock import Clock
 from newsletter.content.issue import Issue
 from newsletter.content.reader import read_issue
-from newsletter.delivery import ledger, switch
+from newsletter.delivery import ledger, switch, trials
 from newsletter.delivery.broadcaster import Broadcaster
 from newsletter.delivery.job import Job, Progress
 from newsletter.delivery.ledger import Reader
@@ -66,7 +67,7 @@ class Sending:
                 f'"{issue.slug}" is not sent: stopped by hand since {halted.since:%Y-%m-%d %H:%M} UTC',
                 "newsletter resume",
             )
-        return create_broadcast(
+        broadcast_id = create_broadcast(
             connection,
             slug=issue.slug,
             digest=issue.digest,
@@ -77,6 +78,13 @@ class Sending:
             now=self.clock.now(),
             slot=slot_id,
         )
+        if subjects := Edition.from_json(read_edition(connection, issue.digest)).subjects:
+            trials.begin(connection, broadcast_id, subjects, self._terms())
+        return broadcast_id
+
+    def _terms(self) -> trials.Terms:
+        ab, aside = self.desk.publication.config.ab, f"{self.desk.site.base_url}/unsubscribe/"
+        return trials.Terms(trials.Rule(ab.rule), ab.share, ab.wait, ab.margin, aside)
 
     def plan_now(self, issue: Approved) -> int:
         """Write down the broadcast of an issue outside of any slot; its id."""
@@ -86,10 +94,11 @@ class Sending:
         return broadcast_id
 
     def unfinished(self, connection: Connection) -> list[int]:
-        """The broadcasts that were begun and neither ended nor paused, oldest first."""
+        """The broadcasts that were begun and neither ended nor paused, oldest first, and that can be gone on with."""
         states = [BroadcastState.PLANNED, BroadcastState.SENDING]
         query = select(broadcasts.c.id).where(broadcasts.c.state.in_(states)).order_by(broadcasts.c.id)
-        return list(connection.execute(query).scalars())
+        waiting = trials.waiting(connection, self.clock.now())
+        return [number for number in connection.execute(query).scalars() if number not in waiting]
 
     def send(self, broadcast_id: int) -> str:
         """Post a broadcast to its end; a sentence on what became of it. Raises NewsletterError where it stopped."""
@@ -100,7 +109,8 @@ class Sending:
         with self.store.reading() as connection:
             digest = connection.execute(select(broadcasts.c.digest).where(broadcasts.c.id == broadcast_id)).scalar_one()
             edition = Edition.from_json(read_edition(connection, digest))
-        job = Job(digest, self.provider.prepare(message_of(edition)), values_of(edition, self._signer(), self.desk))
+        first, *others = (self.provider.prepare(message_of(variant)) for variant in edition.variants)
+        job = Job(digest, first, values_of(edition, self._signer(), self.desk), tuple(others))
         broadcaster = Broadcaster(
             store=self.store,
             provider=self.provider,
@@ -129,11 +139,15 @@ class Sending:
         return self.post(broadcast_id)
 
     def test(self, edition: Edition, addresses: Sequence[str]) -> None:
-        """Send an edition to a few addresses, marked as a test, leaving no trace in the store.
+        """Send an edition to a few addresses, under each of its subjects and marked as a test; the store has no trace.
 
         Raises ProviderError where the provider did not take it for now, ConfigError where it never will.
         """
-        message = message_of(replace(edition, subject=f"[Test] {edition.subject}"))
+        for variant in edition.variants:
+            self._test(replace(variant, subject=f"[Test] {variant.subject}"), addresses)
+
+    def _test(self, edition: Edition, addresses: Sequence[str]) -> None:
+        message = message_of(edition)
         link = f"{self.desk.site.base_url}/unsubscribe/test"
         recipients = [
             Recipient(address, "", personal.values_for(edition, reader_fields("", address, link)))
@@ -217,6 +231,12 @@ def summary(report: Report) -> str:
     refused = f"; {sum(report.rejected.values())} refused by the provider" if report.rejected else ""
     dropped = f"; {report.dropped} left out by the provider" if report.dropped else ""
     posting = "; another process is posting the rest" if report.state == BroadcastState.SENDING else ""
+    if report.trial:
+        posting = f"; {report.trial.sentence()}" + _from(report.awaits)
     batches = sum(report.batches.values())
     whom = f"{report.sent} reader{'' if report.sent == 1 else 's'} in {batches} batch{'' if batches == 1 else 'es'}"
     return f'"{report.slug}" went to {whom}{skipped}{refused}{dropped}{posting}'
+
+
+def _from(moment: datetime | None) -> str:
+    return f", from {moment:%Y-%m-%d %H:%M} UTC on" if moment else ""

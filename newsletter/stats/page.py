@@ -15,7 +15,18 @@ from newsletter.stats.funnel import Funnel
 from newsletter.stats.report import IssueStats, Overview
 from newsletter.stats.tables import Cell, Row, meter, table, told
 from newsletter.stats.thresholds import LIMIT, WATCH
-from newsletter.stats.words import COMPLAINTS, LEFT, OPENS, UNMEASURED, count, losses, percent, stages, verdict
+from newsletter.stats.words import (
+    COMPLAINTS,
+    LEFT,
+    OPENS,
+    UNMEASURED,
+    count,
+    losses,
+    percent,
+    stages,
+    trial_words,
+    verdict,
+)
 
 # A frame inherits it: the picture of an issue loads nothing either.
 POLICY = (
@@ -54,7 +65,7 @@ def issue_page(stats: IssueStats, zone: ZoneInfo, picture: str = "", home: str =
     funnel = stats.funnel
     began = f'<p class="dim">{escape(funnel.state)}, begun {_moment(funnel.at, zone)}</p>'
     parts = [back, f"<h1>{escape(funnel.slug)}</h1>", began, _as_of(stats.at, zone), _figures(_of_issue(stats))]
-    parts += [_funnel(funnel), _curve(stats), _clicks(stats, picture), _inboxes(stats)]
+    parts += [_trial(stats), _funnel(funnel), _curve(stats), _clicks(stats, picture), _inboxes(stats)]
     return _page(f"{funnel.slug} – {stats.name}", parts)
 
 
@@ -295,6 +306,17 @@ def _funnel(funnel: Funnel) -> str:
     kept = table("Who got it", ["", "readers", "of the planned", None], rows(stages(funnel), ""))
     lost = table("Who did not, or left", ["", "readers", "of the planned", None], rows(losses(funnel), "loss"))
     return f'<h2>From planned to clicked</h2><div class="pair">{kept}{lost}</div><p class="note">{LEFT} {OPENS}</p>'
+
+
+def _trial(stats: IssueStats) -> str:
+    if stats.trial is None:
+        return ""
+    rows: list[Row] = [
+        [Cell(arm.subject, look="wrap"), *_numbers(arm.readers, arm.responded), percent(arm.rate), meter(arm.rate)]
+        for arm in stats.trial.arms
+    ]
+    arms = table("The samples", ["", "readers", stats.trial.terms.rule.value, "share", None], rows) if rows else ""
+    return f"<h2>Subjects</h2><p>{escape(trial_words(stats.trial))}</p>{arms}"
 
 
 def _curve(stats: IssueStats) -> str:

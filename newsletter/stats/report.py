@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from newsletter.audience.subscribers import count_by_state
+from newsletter.delivery.trials import Trial, trial_of
 from newsletter.stats.families import Inbox, Share, audience_split, inboxes
 from newsletter.stats.funnel import Funnel, funnels, newest
 from newsletter.stats.links import LinkClicks, link_clicks
@@ -56,11 +57,12 @@ class IssueStats:
     links: tuple[LinkClicks, ...]
     inboxes: tuple[Inbox, ...]
     health: Health
+    trial: Trial | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
         data: dict[str, Any] = _plain(asdict(self))
-        return data
+        return data | {"trial": self.trial.as_json() if self.trial else None}
 
 
 def overview(connection: Connection, name: str, zone: ZoneInfo, now: datetime, last: int) -> Overview:
@@ -96,6 +98,7 @@ def issue_stats(connection: Connection, name: str, broadcast_id: int, now: datet
         links=link_clicks(connection, broadcast_id, unsubscribe) if funnel.clicked is not None else (),
         inboxes=inboxes(connection, funnel),
         health=health(funnel),
+        trial=trial_of(connection, broadcast_id),
     )
 
 

@@ -93,6 +93,8 @@ def issue_csv(stats: IssueStats) -> list[str]:
     for inbox in stats.inboxes:
         names = ("accepted", "delivered", "bounced", "complained", "clicked")
         rows += [(f"{name} at", inbox.name, getattr(inbox, name)) for name in names]
+    for arm in stats.trial.arms if stats.trial else ():
+        rows += [("readers of subject", arm.subject, arm.readers), ("responses to subject", arm.subject, arm.responded)]
     return _csv(("figure", "of", "number"), rows)
 
 

@@ -9,7 +9,18 @@ from zoneinfo import ZoneInfo
 
 from newsletter.stats.funnel import Funnel
 from newsletter.stats.report import IssueStats, Overview
-from newsletter.stats.words import COMPLAINTS, LEFT, OPENS, UNMEASURED, count, losses, percent, stages, verdict
+from newsletter.stats.words import (
+    COMPLAINTS,
+    LEFT,
+    OPENS,
+    UNMEASURED,
+    count,
+    losses,
+    percent,
+    stages,
+    trial_words,
+    verdict,
+)
 
 WIDTH = 80
 _LABEL, _NUMBER = 22, 12
@@ -71,6 +82,7 @@ def issue_lines(stats: IssueStats, zone: ZoneInfo, ink: Ink) -> list[str]:
     funnel = stats.funnel
     lines = [f"{funnel.slug}  {funnel.state}, {_when(funnel.at, zone)}", "", *_funnel(funnel, ink)]
     lines += ["", f"Complaints   {percent(stats.health.complained, 2)}, {verdict(stats.health.verdict)}"]
+    lines += _trial(stats)
     lines += ["", *_opens(funnel), *_curve(stats, ink), *_links(stats, ink), *_inboxes(stats)]
     return [ink.text(line).rstrip() for line in [*lines, "", *_folded(LEFT)]]
 
@@ -158,6 +170,15 @@ def _opens(funnel: Funnel) -> list[str]:
         f"Opens        {count(funnel.opened)} readers ({percent(funnel.rate(funnel.opened))}){machines}",
         *_folded(OPENS, 13),
     ]
+
+
+def _trial(stats: IssueStats) -> list[str]:
+    if stats.trial is None:
+        return []
+    shares = [
+        f"{'':<13}{percent(arm.rate):>7} of {arm.readers:>6}  {_cut(arm.subject, 47)}" for arm in stats.trial.arms
+    ]
+    return ["", *_folded(f"Subjects     {trial_words(stats.trial)}"), *shares]
 
 
 def _curve(stats: IssueStats, ink: Ink) -> list[str]:

@@ -1,4 +1,4 @@
-"""How much is too much: what the large mailbox providers tolerate, and how sure a difference is.
+"""How much is too much: what the large mailbox providers tolerate.
 
 Complaints, by Google's "Email sender guidelines" (support.google.com/mail/answer/81126): keep the spam rate below
 0.10 % and never let it reach 0.30 %; and Yahoo's "Sender best practices" (senders.yahooinc.com/best-practices): keep it
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import erfc, sqrt
 
 from newsletter.stats.funnel import Funnel
 
@@ -57,17 +56,3 @@ def overall(funnels: Sequence[Funnel]) -> float | None:
     told = [funnel for funnel in funnels if funnel.complained is not None and funnel.reached]
     reached = sum(funnel.reached for funnel in told)
     return sum(funnel.complained or 0 for funnel in told) / reached if reached else None
-
-
-def chance(one: tuple[int, int], other: tuple[int, int]) -> float:
-    """How probable a difference at least this large is where in truth there is none; each is (how many, of whom).
-
-    The two-sided test of two proportions with their pooled variance (for example NIST/SEMATECH e-Handbook of
-    Statistical Methods, section 7.3.3); 1 where nothing can be said.
-    """
-    (hits, total), (other_hits, other_total) = one, other
-    if not total or not other_total:
-        return 1.0
-    pooled = (hits + other_hits) / (total + other_total)
-    spread = sqrt(pooled * (1 - pooled) * (1 / total + 1 / other_total))
-    return erfc(abs(hits / total - other_hits / other_total) / spread / sqrt(2)) if spread else 1.0

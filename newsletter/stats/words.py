@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from newsletter.delivery.trials import Trial
 from newsletter.stats.funnel import Funnel
 
 UNMEASURED = "not measured"
@@ -32,6 +33,18 @@ def percent(share: float | None, digits: int = 1) -> str:
 def verdict(word: str) -> str:
     """What a rate of complaints means."""
     return _VERDICTS[word]
+
+
+def trial_words(trial: Trial) -> str:
+    """How a test of subjects went: what won, why, and how sure that is."""
+    if trial.winner is None:
+        when = f" after {trial.decide_at:%Y-%m-%d %H:%M} UTC" if trial.decide_at else ""
+        return f"still tested on {trial.terms.share:.0%} of the readers; the others get the better one{when}"
+    sure = (
+        "" if trial.chance is None else f" A difference like that comes by chance in {percent(trial.chance)} of tests."
+    )
+    terms = f"by {trial.terms.rule.value}, {trial.decided_at:%Y-%m-%d %H:%M} UTC"
+    return f'"{trial.subjects[trial.winner]}" won: {trial.reason} ({terms}).{sure}'
 
 
 def stages(funnel: Funnel) -> list[tuple[str, int | None]]:

@@ -17,7 +17,7 @@ from newsletter.stats.page import issue_page, overview_page
 from newsletter.stats.picture import heat_map
 from newsletter.stats.report import issue_stats, overview
 from newsletter.stats.tables import broadcasts_csv, issue_csv
-from newsletter.stats.thresholds import chance, verdict
+from newsletter.stats.thresholds import verdict
 from newsletter.store.database import open_store
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -107,11 +107,3 @@ def test_thresholds_are_those_of_the_large_providers() -> None:
     assert [verdict(rate) for rate in (0.0, 0.0009, 0.001, 0.0029, 0.003, None)] == [
         "good", "good", "watch", "watch", "bad", "not measured",
     ]  # fmt: skip
-
-
-def test_chance_is_small_only_where_a_difference_is_large_for_its_numbers() -> None:
-    assert chance((0, 0), (5, 10)) == 1.0
-    assert chance((5, 10), (5, 10)) == 1.0
-    assert chance((4, 100), (3, 100)) > 0.5
-    assert 0.01 < chance((120, 1000), (90, 1000)) < 0.05  # z = 2.2
-    assert chance((400, 1000), (300, 1000)) < 0.00001
