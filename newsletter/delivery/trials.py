@@ -250,26 +250,24 @@ def waiting(connection: Connection, now: datetime) -> set[int]:
 
 
 def _arms(connection: Connection, trial: Trial) -> tuple[Arm, ...]:
-    kind = EventKind.CLICKED if trial.terms.rule is Rule.CLICKS else EventKind.OPENED
-    told, mine = responses(kind), deliveries.c.broadcast_id == trial.broadcast_id
-    have = mine & (deliveries.c.sample > _REST) & deliveries.c.state.in_(_HAVE)
+    have = and_(deliveries.c.broadcast_id == trial.broadcast_id, deliveries.c.sample > _REST)
+    have &= deliveries.c.state.in_(_HAVE)
+    counts = select(deliveries.c.sample, func.count()).where(have).group_by(deliveries.c.sample)
+    readers: dict[int, int] = dict(connection.execute(counts).all())
+    told = responses(EventKind.CLICKED if trial.terms.rule is Rule.CLICKS else EventKind.OPENED)
+    whose = (told.c.broadcast_id == deliveries.c.broadcast_id) & (told.c.subscriber_id == deliveries.c.subscriber_id)
     in_time = and_(
-        told.c.broadcast_id == deliveries.c.broadcast_id,
-        told.c.subscriber_id == deliveries.c.subscriber_id,
-        told.c.machine.is_(False),
-        told.c.occurred_at <= trial.decide_at,
+        told.c.broadcast_id == trial.broadcast_id, told.c.machine.is_(False), told.c.occurred_at <= trial.decide_at
     )
     if trial.terms.aside:
         in_time &= ~told.c.link.startswith(trial.terms.aside, autoescape=True)
-    query = (
-        select(deliveries.c.sample, func.count(distinct(deliveries.c.subscriber_id)))
-        .add_columns(func.count(distinct(told.c.subscriber_id)))
-        .select_from(deliveries.outerjoin(told, in_time))
-        .where(have)
-        .group_by(deliveries.c.sample)
+    successes = select(deliveries.c.sample, func.count(distinct(told.c.subscriber_id)))
+    successes = successes.select_from(told.join(deliveries, whose)).where(in_time, have).group_by(deliveries.c.sample)
+    responded: dict[int, int] = dict(connection.execute(successes).all())
+    return tuple(
+        Arm(subject, readers.get(sample, 0), responded.get(sample, 0))
+        for sample, subject in enumerate(trial.subjects, start=1)
     )
-    found = {sample: (readers, responded) for sample, readers, responded in connection.execute(query)}
-    return tuple(Arm(subject, *found.get(sample, (0, 0))) for sample, subject in enumerate(trial.subjects, start=1))
 
 
 def _change(connection: Connection, broadcast_id: int, **values: Any) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, Subquery, case, distinct, func, select
 
 from newsletter.audience.subscribers import State
 from newsletter.delivery.protocol import EventKind
@@ -61,20 +61,12 @@ def audience_split(connection: Connection) -> tuple[tuple[Share, ...], tuple[Sha
 
 def inboxes(connection: Connection, funnel: Funnel) -> tuple[Inbox, ...]:
     """What became of a broadcast at each mailbox provider, the largest first."""
-    told = responses(EventKind.CLICKED)
-    own = told.c.machine.is_(False) & (told.c.broadcast_id == funnel.id)
-    clickers = select(told.c.subscriber_id.label("who")).where(own).distinct().subquery()
-    family = case(_FAMILY_OF, value=_domain(connection, deliveries.c.email_key), else_=OTHERS).label("family")
-    rows = (
-        select(family, deliveries.c.state, clickers.c.who)
-        .select_from(deliveries.outerjoin(clickers, clickers.c.who == deliveries.c.subscriber_id))
-        .where(deliveries.c.broadcast_id == funnel.id, deliveries.c.state.in_(TAKEN))
-        .subquery()
-    )
-    counted = {state: func.count().filter(rows.c.state == state) for state in TAKEN}
-    query = select(rows.c.family, func.count(), *counted.values(), func.count(rows.c.who)).group_by(rows.c.family)
+    rows = _by_family(connection, funnel.id)
+    counted = [func.count().filter(rows.c.state == state) for state in TAKEN]
+    query = select(rows.c.family, func.count(), *counted).group_by(rows.c.family)
+    clicked = _clicked(connection, funnel.id) if funnel.clicked is not None else {}
     found = []
-    for name, accepted, *states, clicked in connection.execute(query):
+    for name, accepted, *states in connection.execute(query):
         by_state = dict(zip(TAKEN, states, strict=True))
         delivered = by_state[DeliveryState.DELIVERED] + by_state[DeliveryState.COMPLAINED]
         inbox = Inbox(
@@ -83,10 +75,27 @@ def inboxes(connection: Connection, funnel: Funnel) -> tuple[Inbox, ...]:
             None if funnel.delivered is None else delivered,
             None if funnel.bounced is None else by_state[DeliveryState.BOUNCED],
             None if funnel.complained is None else by_state[DeliveryState.COMPLAINED],
-            None if funnel.clicked is None else clicked,
+            None if funnel.clicked is None else clicked.get(name, 0),
         )
         found.append(inbox)
     return tuple(sorted(found, key=lambda inbox: (inbox.name == OTHERS, -inbox.accepted, inbox.name)))
+
+
+def _by_family(connection: Connection, broadcast_id: int) -> Subquery:
+    """The deliveries of a broadcast that were taken: `subscriber_id`, `state` and `family`."""
+    family = case(_FAMILY_OF, value=_domain(connection, deliveries.c.email_key), else_=OTHERS).label("family")
+    mine = (deliveries.c.broadcast_id == broadcast_id) & deliveries.c.state.in_(TAKEN)
+    query = select(deliveries.c.broadcast_id, deliveries.c.subscriber_id, deliveries.c.state, family)
+    return query.where(mine).subquery()
+
+
+def _clicked(connection: Connection, broadcast_id: int) -> dict[str, int]:
+    """How many readers clicked, by family. Asked from the clicks, which are few."""
+    told, rows = responses(EventKind.CLICKED), _by_family(connection, broadcast_id)
+    whose = (told.c.broadcast_id == rows.c.broadcast_id) & (told.c.subscriber_id == rows.c.subscriber_id)
+    query = select(rows.c.family, func.count(distinct(told.c.subscriber_id))).select_from(told.join(rows, whose))
+    query = query.where(told.c.broadcast_id == broadcast_id, told.c.machine.is_(False)).group_by(rows.c.family)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _shares(connection: Connection, name: ColumnElement[str], most: int | None) -> tuple[Share, ...]:

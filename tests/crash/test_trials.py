@@ -38,9 +38,7 @@ def test_kills_on_both_sides_of_the_decision_lose_nobody_and_change_no_mind(tmp_
             process = place.start(*words)
             if kills < 6:  # after some mails of this run, or while it has nothing to do
                 until = time.monotonic() + 8
-                while (
-                    process.poll() is None and provider.inboxes().total() < before + 15 and time.monotonic() < until
-                ):
+                while process.poll() is None and provider.inboxes().total() < before + 15 and time.monotonic() < until:
                     time.sleep(0.02)
                 process.kill()
             kills += ended(process).code == -9

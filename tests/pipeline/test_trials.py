@@ -129,7 +129,10 @@ def test_each_subject_is_seen_before_it_is_sent(press: Press) -> None:
     assert [line for line in lines if "subject" in line][1:2] == ["  subject   Two: for all"]
     assert len(data["subjects"]) == 2
     press.sending().test(press.desk.render(press.issue("one")), ["me@test.example"])
-    mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in (press.folder / ".newsletter").glob("outbox/*/*.eml")]
+    mails = [
+        message_from_bytes(path.read_bytes(), policy=policy.default)
+        for path in (press.folder / ".newsletter").glob("outbox/*/*.eml")
+    ]
     assert sorted(str(mail["Subject"]) for mail in mails) == ["[Test] One for ", "[Test] Two: for all"]
 
 
