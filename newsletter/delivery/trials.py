@@ -130,7 +130,7 @@ class Trial:
         """What is to be said of it to a person, times apart."""
         if self.winner is None:
             return "the subjects are being tested: the others get the issue under the better one"
-        shares = ", ".join(f'"{arm.subject}" {arm.rate:.1%} of {arm.readers}' for arm in self.arms)
+        shares = ", ".join(f'"{arm.subject}" {arm.rate * 100:.1f} % of {arm.readers}' for arm in self.arms)
         sure = self.chance is not None and self.chance < _SURE
         doubt = "" if sure else "; so small a difference may be chance"
         return f'"{self.subjects[self.winner]}" won: {self.reason} ({shares}{doubt if self.arms else ""})'

@@ -78,7 +78,7 @@ def until(distance: timedelta) -> str:
 
 def _line(report: Report, zone: ZoneInfo) -> str:
     when = (report.finished_at or report.started_at or report.planned_at).astimezone(zone)
-    reason = report.reason or (report.trial.sentence() if report.trial else "")
+    reason = report.reason or (report.trial.sentence() if report.trial and report.trial.winner is None else "")
     why = f" ({reason})" if reason else ""
     skipped = report.deliveries.get(DeliveryState.SKIPPED, 0)
     counts = f"{report.sent} of {report.readers - skipped} readers, {skipped} skipped"

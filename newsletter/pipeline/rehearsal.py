@@ -12,6 +12,7 @@ from newsletter.delivery.report import find_broadcast, report_of
 from newsletter.errors import SafetyError
 from newsletter.pipeline.approval import approve
 from newsletter.pipeline.desk import Desk, errors_of
+from newsletter.pipeline.overview import until
 from newsletter.schedule.queue import Approved, approved
 from newsletter.store.database import Store
 
@@ -60,9 +61,7 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
 
 
 def _test_of(ab: TrialConfig) -> str:
-    return (
-        f"of the subjects, on {ab.share:.0%} of the readers; the others get the better one by {ab.rule} after {ab.wait}"
-    )
+    return f"of the subjects, on {ab.share:.0%} of the readers; the others get the better one by {ab.rule}, {until(ab.wait).removeprefix('in ')} later"
 
 
 def approved_or_new(desk: Desk, store: Store, issue: Issue, now: datetime) -> Approved:

@@ -19,7 +19,6 @@ from newsletter.stats.words import (
     percent,
     stages,
     trial_words,
-    verdict,
 )
 
 WIDTH = 80
@@ -81,7 +80,7 @@ def issue_lines(stats: IssueStats, zone: ZoneInfo, ink: Ink) -> list[str]:
     """How one issue is doing."""
     funnel = stats.funnel
     lines = [f"{funnel.slug}  {funnel.state}, {_when(funnel.at, zone)}", "", *_funnel(funnel, ink)]
-    lines += ["", f"Complaints   {percent(stats.health.complained, 2)}, {verdict(stats.health.verdict)}"]
+    lines += ["", f"Complaints   {complaints(stats.health)}"]
     lines += _trial(stats)
     lines += ["", *_opens(funnel), *_curve(stats, ink), *_links(stats, ink), *_inboxes(stats)]
     return [ink.text(line).rstrip() for line in [*lines, "", *_folded(LEFT)]]
@@ -124,11 +123,7 @@ def _broadcasts(stats: Overview, zone: ZoneInfo) -> list[str]:
 
 def _complaints(stats: Overview) -> list[str]:
     lines = [f"Complaints   {percent(stats.complaints, 2)} of all that was delivered"]
-    lines += [
-        f"             {one.slug}: {percent(one.complained, 2)}, {verdict(one.verdict)}"
-        for one in stats.health
-        if one.verdict in ("watch", "bad")
-    ]
+    lines += [f"             {one.slug}: {complaints(one)}" for one in stats.health if one.verdict in ("watch", "bad")]
     return [*lines, *_folded(COMPLAINTS, 13)]
 
 

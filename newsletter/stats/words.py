@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from newsletter.delivery.trials import Trial
 from newsletter.stats.funnel import Funnel
+from newsletter.stats.thresholds import Health
 
 UNMEASURED = "not measured"
 _VERDICTS = {
@@ -28,6 +29,13 @@ def count(number: int | None) -> str:
 def percent(share: float | None, digits: int = 1) -> str:
     """A share of one in percent."""
     return UNMEASURED if share is None else f"{share * 100:.{digits}f} %"
+
+
+def complaints(health: Health) -> str:
+    """The rate of complaints and what it means."""
+    if health.complained is None:
+        return UNMEASURED
+    return f"{percent(health.complained, 2)}, {verdict(health.verdict)}"
 
 
 def verdict(word: str) -> str:

@@ -178,9 +178,9 @@ def test_a_small_difference_is_told_as_what_it_is() -> None:
         return Trial(1, ("A", "B"), TERMS, 0, 0, START, 1, "more readers clicked", found, START).sentence()
 
     assert told(35) == (
-        '"B" won: more readers clicked ("A" 3.0% of 1000, "B" 3.5% of 1000; so small a difference may be chance)'
+        '"B" won: more readers clicked ("A" 3.0 % of 1000, "B" 3.5 % of 1000; so small a difference may be chance)'
     )
-    assert told(60) == '"B" won: more readers clicked ("A" 3.0% of 1000, "B" 6.0% of 1000)'
+    assert told(60) == '"B" won: more readers clicked ("A" 3.0 % of 1000, "B" 6.0 % of 1000)'
 
 
 # ---- a broadcast ----------------------------------------------------------------------------------------------
