@@ -61,7 +61,8 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
 
 
 def _test_of(ab: TrialConfig) -> str:
-    return f"of the subjects, on {ab.share:.0%} of the readers; the others get the better one by {ab.rule}, {until(ab.wait).removeprefix('in ')} later"
+    sample, later = f"of the subjects, on {ab.share:.0%} of the readers", until(ab.wait).removeprefix("in ")
+    return f"{sample}; the others get the better one by {ab.rule}, {later} later"
 
 
 def approved_or_new(desk: Desk, store: Store, issue: Issue, now: datetime) -> Approved:

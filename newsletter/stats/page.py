@@ -128,7 +128,7 @@ def _of_issue(stats: IssueStats) -> list[tuple[str, str | None, str]]:
     return [
         ("Clicked", share(funnel.clicked), "" if funnel.clicked is None else f"{count(funnel.clicked)} readers"),
         ("Unsubscribed", share(funnel.unsubscribed), f"{count(funnel.unsubscribed)} readers"),
-        ("Complained", share(funnel.complained, 2), verdict(stats.health.verdict)),
+        ("Complained", share(funnel.complained, 2), "" if funnel.complained is None else verdict(stats.health.verdict)),
         ("Opened", opened, f"readers{machines}" if opened else ""),
     ]
 

@@ -69,9 +69,9 @@ def table(caption: str, head: Sequence[str | None], rows: Iterable[Row], look: s
     body = "".join(f"<tr>{_name(row[0])}{''.join(_cell(cell) for cell in row[1:])}</tr>" for row in rows)
     label = escape(caption or "The numbers of the chart")
     return (
-        f'{named}<div class="scroll" tabindex="0" role="group" aria-label="{label}">'
+        f'<div>{named}<div class="scroll" tabindex="0" role="group" aria-label="{label}">'
         f'<table class="{look}" aria-label="{label}">'
-        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div></div>"
     )
 
 

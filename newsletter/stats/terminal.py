@@ -14,6 +14,7 @@ from newsletter.stats.words import (
     LEFT,
     OPENS,
     UNMEASURED,
+    complaints,
     count,
     losses,
     percent,

@@ -47,11 +47,10 @@ def trial_words(trial: Trial) -> str:
     """How a test of subjects went: what won, why, and how sure that is."""
     if trial.winner is None:
         when = f" after {trial.decide_at:%Y-%m-%d %H:%M} UTC" if trial.decide_at else ""
-        return f"still tested on {trial.terms.share:.0%} of the readers; the others get the better one{when}"
-    sure = (
-        "" if trial.chance is None else f" A difference like that comes by chance in {percent(trial.chance)} of tests."
-    )
+        return f"still tested on {trial.terms.share * 100:.0f} % of the readers; the others get the better one{when}"
     terms = f"by {trial.terms.rule.value}, {trial.decided_at:%Y-%m-%d %H:%M} UTC"
+    said = trial.chance is not None and any(arm.responded for arm in trial.arms)
+    sure = f" A difference like that comes by chance in {percent(trial.chance)} of tests." if said else ""
     return f'"{trial.subjects[trial.winner]}" won: {trial.reason} ({terms}).{sure}'
 
 
