@@ -8,6 +8,7 @@ from newsletter.config.secrets import secret
 from newsletter.config.sections import (
     Config,
     DeliveryConfig,
+    HookConfig,
     LookConfig,
     NotifyConfig,
     ProviderConfig,
@@ -18,6 +19,7 @@ __all__ = [
     "FILE_NAME",
     "Config",
     "DeliveryConfig",
+    "HookConfig",
     "LookConfig",
     "NotifyConfig",
     "ProviderConfig",

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from newsletter.delivery.report import find_broadcast
+from newsletter.delivery.report import find_broadcast, report_of
+from newsletter.delivery.states import ELSEWHERE
 from newsletter.errors import UsageError
 from newsletter.publication import Publication
 from newsletter.schedule.queue import read_edition
@@ -54,6 +55,8 @@ def _broadcast(connection: Connection, slug: str) -> int:
     number = find_broadcast(connection, slug)
     if number is None:
         raise UsageError(f'"{slug}" was not sent, so there is nothing to count', "see: newsletter status")
+    if report_of(connection, number).provider == ELSEWHERE:
+        raise UsageError(f'"{slug}" went out before it came here, so nobody counted', "see: newsletter status")
     return number
 
 

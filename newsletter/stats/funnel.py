@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Subquery, distinct, exists, fu
 
 from newsletter.delivery.protocol import EventKind
 from newsletter.delivery.responses import responses
-from newsletter.delivery.states import DeliveryState
+from newsletter.delivery.states import ELSEWHERE, DeliveryState
 from newsletter.store.tables import batches, broadcasts, consents, deliveries
 
 _D = DeliveryState
@@ -64,8 +64,9 @@ class Funnel:
 
 
 def newest(connection: Connection, last: int) -> list[int]:
-    """The ids of the last so many broadcasts that were begun (0: of all), the oldest first."""
-    query = select(broadcasts.c.id).where(broadcasts.c.started_at.is_not(None)).order_by(broadcasts.c.id.desc())
+    """The ids of the last so many broadcasts that were begun here (0: of all), the oldest first."""
+    query = select(broadcasts.c.id).where(broadcasts.c.started_at.is_not(None), broadcasts.c.provider != ELSEWHERE)
+    query = query.order_by(broadcasts.c.id.desc())
     return sorted(connection.execute(query.limit(last) if last else query).scalars())
 
 
