@@ -106,7 +106,7 @@ name = "outbox"                             # mails become files in .newsletter/
 # backoff_limit = "60s"
 # daily_limit = 0                           # mails a day that your plan allows; the rest waits for the next day
 
-# [ab]                                      # for issues with several subjects: docs/sending.md
+[ab]                                        # for issues with several subjects: docs/sending.md
 # share = 0.2                               # of the readers get one of them first
 # wait = "4h"                               # then the others get the better one
 # rule = "clicks"                           # or opens

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Subquery, case, func, literal, select, union_all
+from sqlalchemy import Connection, Subquery, and_, case, exists, func, literal, or_, select, union_all
 
 from newsletter.audience.subscribers import State
 from newsletter.stats.periods import Period, place_of
@@ -132,18 +132,22 @@ def _words() -> Subquery:
     logged = select(
         consents.c.subscriber_id.label("who"), consents.c.at.label("at"), consents.c.id.label("id"), word.label("word")
     ).where(consents.c.action.in_([*COMING, *GOING]))
+    mine = consents.c.subscriber_id == subscribers.c.id
     first = (
         select(consents.c.action)
-        .where(consents.c.subscriber_id == subscribers.c.id, consents.c.action.in_([*COMING, *GOING, ASKING]))
+        .where(mine, consents.c.action.in_([*COMING, *GOING]))
         .order_by(consents.c.at, consents.c.id)
         .limit(1)
         .correlate(subscribers)
         .scalar_subquery()
     )
-    silent = case((subscribers.c.state == State.ACTIVE, GOING[0]), else_="")
-    unlogged = select(subscribers.c.id, subscribers.c.created_at, literal(0), literal("in")).where(
-        func.coalesce(first, silent).in_(GOING)
+    # Who asked was written down at that moment, and was no member yet; who came with a list may ask later.
+    by_asking = exists().where(mine, consents.c.action == ASKING, consents.c.at <= subscribers.c.created_at)
+    listed = or_(
+        and_(first.is_(None), subscribers.c.state == State.ACTIVE),
+        and_(first.in_(GOING), ~by_asking),
     )
+    unlogged = select(subscribers.c.id, subscribers.c.created_at, literal(0), literal("in")).where(listed)
     return union_all(logged, unlogged).subquery()
 
 

@@ -339,4 +339,4 @@ class Trials(RuleBasedStateMachine):
 
 
 TestTrials = Trials.TestCase
-TestTrials.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)
+TestTrials.settings = settings(max_examples=5, stateful_step_count=12, deadline=None)

@@ -126,9 +126,10 @@ def spells_by_hand(connection: Connection) -> dict[int, list[tuple[datetime, dat
     found: dict[int, list[tuple[datetime, datetime | None, str]]] = {}
     for who in {*people, *(line.subscriber_id for line in log)}:
         mine = [line for line in log if line.subscriber_id == who]
-        told = [line for line in mine if line.action in ("asked", "confirmed", "added", "imported", *GOING)]
+        told = [line for line in mine if line.action in ("confirmed", "added", "imported", *GOING)]
         row, spells = people.get(who), list[tuple[datetime, datetime | None, str]]()
-        silent = row is not None and (told[0].action in GOING if told else row.state == "active")
+        asked = row is not None and any(line.action == "asked" and line.at <= row.created_at for line in mine)
+        silent = row is not None and ((told[0].action in GOING and not asked) if told else row.state == "active")
         since = row.created_at if row is not None and silent else None
         for line in told:
             if line.action in ("confirmed", "added", "imported") and since is None:

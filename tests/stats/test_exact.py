@@ -23,7 +23,7 @@ from newsletter.store.database import Store
 from newsletter.store.tables import batches, deliveries, events, subscribers
 
 ZONE = ZoneInfo("America/New_York")
-few = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+few = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @few
