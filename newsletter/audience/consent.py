@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from newsletter.audience.addresses import Address
+from newsletter.audience.measuring import forget_measures
 from newsletter.audience.subscribers import State, leave
 from newsletter.audience.suppression import erased_key, is_suppressed
 from newsletter.store.tables import consents, subscriber_tags, subscribers, suppressions
@@ -31,16 +32,21 @@ class Member:
     language: str
     paused_until: datetime | None
     every_days: int | None
+    measured: bool
     tags: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a reader wants to get. `topics` are those of the offered ones that they chose."""
+    """What a reader wants to get. `topics` are those of the offered ones that they chose.
+
+    `measured`: whether what they open and click may be counted.
+    """
 
     every_days: int | None
     paused_until: datetime | None
     topics: tuple[str, ...] = ()
+    measured: bool = True
 
 
 def record(connection: Connection, subscriber_id: int, action: str, source: str, now: datetime, **detail: Any) -> None:
@@ -122,12 +128,20 @@ def goodbye(connection: Connection, subscriber_id: int, source: str, now: dateti
 def prefer(connection: Connection, member: Member, wanted: Wanted, offered: Collection[str], now: datetime) -> None:
     """Write down what a reader wants; of their tags only the offered ones change."""
     values = {"every_days": wanted.every_days, "paused_until": wanted.paused_until, "changed_at": now}
+    values["measured"] = wanted.measured
     connection.execute(update(subscribers).where(subscribers.c.id == member.id).values(values))
+    if not wanted.measured:
+        forget_measures(connection, member.id)
     chosen, had = set(wanted.topics) & set(offered), set(member.tags) & set(offered)
     untag(connection, member.id, had - chosen)
     tag(connection, member.id, chosen - had)
     paused = wanted.paused_until.isoformat() if wanted.paused_until else None
-    detail = {"every_days": wanted.every_days, "paused_until": paused, "topics": sorted(chosen)}
+    detail = {
+        "every_days": wanted.every_days,
+        "paused_until": paused,
+        "topics": sorted(chosen),
+        "measured": wanted.measured,
+    }
     record(connection, member.id, "preferred", "preference page", now, **detail)
 
 
@@ -186,6 +200,7 @@ def remove_rows(connection: Connection, ids: Sequence[int]) -> int:
     for number in ids:
         connection.execute(delete(subscriber_tags).where(subscriber_tags.c.subscriber_id == number))
         connection.execute(delete(consents).where(consents.c.subscriber_id == number))
+        forget_measures(connection, number)
         connection.execute(update(subscribers).where(subscribers.c.id == number).values(_emptied(number)))
     gone = subscribers.c.email_key.like("erased-%@erased.invalid") & (subscribers.c.id < last)
     connection.execute(delete(subscribers).where(gone))
@@ -196,4 +211,4 @@ def _emptied(number: int) -> Mapping[str, Any]:
     email = f"erased-{number}@erased.invalid"
     values: dict[str, Any] = {"email": email, "email_key": email, "name": "", "state": State.UNSUBSCRIBED}
     values |= {"language": "", "timezone": "", "fields": {}, "consent_source": "", "consent_at": None}
-    return values | {"paused_until": None, "every_days": None}
+    return values | {"paused_until": None, "every_days": None, "measured": True}

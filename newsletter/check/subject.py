@@ -101,7 +101,7 @@ def subjects_few(inspection: Inspection) -> Iterator[Hit]:
     "subjects-unmeasured", GROUP, Severity.ERROR, "Nobody would tell which subject is the better one",
     why="The subject for most readers is chosen by what the first ones did; where that is not told, it is a guess.",
     source="our own: what the provider and the settings let us know of",
-    fix="take a provider that tells it (docs/events.md), another [ab] rule, or one subject", needs="responses",
+    fix="[tracking] clicks = true, another [ab] rule, or one subject", needs="responses",
 )  # fmt: skip
 def subjects_unmeasured(inspection: Inspection) -> Iterator[Hit]:
     rule_name, told = inspection.known.trial_rule, inspection.known.responses

@@ -138,6 +138,10 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "webhook_secret": "The name under which the secret of the provider's webhooks is found.",
         "proxies": "Addresses of the proxies whose `X-Forwarded-For` is believed.",
     },
+    "tracking": {
+        "clicks": "Whether links in mails go through `base_url/c/` and are counted for each reader: docs/readers.md.",
+        "opens": "Whether mails hold a picture of one pixel that tells when they are opened. It tells little.",
+    },
     "api": {
         "key": "The name of the key that opens the [HTTP API](api.md) of `newsletter serve`. Without it there is none.",
         "read_key": "The name of a key that may only read.",

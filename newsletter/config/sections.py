@@ -216,6 +216,13 @@ class PublicConfig(_Section):
     proxies: tuple[OneLine, ...] = ("127.0.0.1", "::1")
 
 
+class TrackingConfig(_Section):
+    """`[tracking]`: what is measured of what readers do; nothing unless it is said here."""
+
+    clicks: bool = False
+    opens: bool = False
+
+
 class ApiConfig(_Section):
     """`[api]`: the names of the keys that open the HTTP API of `newsletter serve`; without a key there is none."""
 
@@ -243,6 +250,7 @@ class Config(_Section):
     notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
     public: PublicConfig = PublicConfig()
+    tracking: TrackingConfig = TrackingConfig()
     api: ApiConfig = ApiConfig()
     hooks: tuple[HookConfig, ...] = ()
     check: Mapping[str, RuleSetting] = Field(default_factory=dict)

@@ -35,6 +35,7 @@ class Reader:
     subscriber_id: int
     email: str
     name: str
+    measured: bool = True
     subject: int = 0
 
 
@@ -82,8 +83,15 @@ _BEGIN = (
 _KEY = update(batches).where(batches.c.broadcast_id == _OF, batches.c.number == _BATCH)
 _SUBJECT = case((deliveries.c.sample > 0, deliveries.c.sample - 1), else_=func.coalesce(trials.c.winner, 0))
 _READERS = (
-    select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, deliveries.c.batch_number, BARRED)
-    .add_columns(_SUBJECT)
+    select(
+        deliveries.c.subscriber_id,
+        deliveries.c.email,
+        deliveries.c.name,
+        deliveries.c.measured,
+        _SUBJECT,
+        deliveries.c.batch_number,
+        BARRED,
+    )
     .select_from(
         with_standing(deliveries, deliveries.c.subscriber_id).outerjoin(
             trials, trials.c.broadcast_id == deliveries.c.broadcast_id
@@ -217,9 +225,9 @@ def readers_of_batches(
         return found
     rows = connection.execute(_READERS, {"of": broadcast_id, "numbers": list(numbers)}).all()
     # Sorted here: asked for this order, SQLite would read the whole broadcast in it rather than the batch.
-    for number, email, name, batch, reason, subject in sorted(rows, key=itemgetter(0)):
+    for number, email, name, measured, subject, batch, reason in sorted(rows, key=itemgetter(0)):
         readers, barred = found[batch]
-        readers.append(Reader(number, email, name, subject))
+        readers.append(Reader(number, email, name, measured, subject))
         if reason:
             barred[number] = reason
     return found

@@ -157,6 +157,7 @@ def _insert(
         "email": members.c.email,
         "email_key": members.c.email_key,
         "name": members.c.name,
+        "measured": members.c.measured,
         "state": case((mailed, DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
         "reason": why,
         "sample": literal(part),

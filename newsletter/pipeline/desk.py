@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from newsletter.config import Config
 from newsletter.content.glossary import read_glossary
 from newsletter.content.issue import Issue
 from newsletter.content.pictures import RULE as IMAGE_RULE
@@ -145,7 +146,7 @@ class Desk:
         config = self.publication.config
         return Known(
             support=read_support(config.clients),
-            responses=_RESPONSES if config.provider.name in _TELLERS else frozenset(),
+            responses=_told_of(config),
             trial_rule=config.ab.rule,
             notes=self._plugins[1],
         )
@@ -221,8 +222,16 @@ def _site(publication: Publication, folder: Folder) -> Site:
         days=publication.config.schedule.days,
         credit=credit,
         credit_url=credit_url,
+        clicks=publication.config.tracking.clicks,
+        opens=publication.config.tracking.opens,
         issues=tuple(
             IssueLink(issue.slug, issue.title, issue.subtitle, issue.number, issue.path.name) for issue in folder.issues
         ),
         glossary=read_glossary(publication.folder),
     )
+
+
+def _told_of(config: Config) -> frozenset[str]:
+    """Of clicks and opens, what the provider's events or our own counting tell us of."""
+    ours = {name for name in _RESPONSES if getattr(config.tracking, name)}
+    return _RESPONSES if config.provider.name in _TELLERS else frozenset(ours)

@@ -127,6 +127,10 @@ name = "outbox"                             # mails become files in .newsletter/
 # webhook_secret = "AUTOSEND_WEBHOOK_SECRET"    # the NAME of the secret that signs the provider's webhooks
 # proxies = ["127.0.0.1", "::1"]            # whose X-Forwarded-For `newsletter serve` believes
 
+[tracking]                                  # nothing is measured; what is switched on is said in each mail's footer
+# clicks = false                            # which links a reader opens
+# opens = false                             # when a mail's pictures are loaded, which is seldom the reader's doing
+
 [api]
 # key = "NEWSLETTER_API_KEY"                # the NAME of the key that opens the HTTP API of `newsletter serve`
 # read_key = "NEWSLETTER_API_READ_KEY"      # the NAME of a key that may only read

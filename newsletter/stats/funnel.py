@@ -10,12 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Subquery, distinct, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Subquery, distinct, func, select
 
 from newsletter.delivery.protocol import EventKind
-from newsletter.delivery.responses import responses
+from newsletter.delivery.responses import any_response, measured, responses
 from newsletter.delivery.states import ELSEWHERE, DeliveryState
-from newsletter.store.tables import batches, broadcasts, consents, deliveries
+from newsletter.store.tables import batches, broadcasts, consents, deliveries, editions
 
 _D = DeliveryState
 TAKEN = (_D.ACCEPTED, _D.DELIVERED, _D.BOUNCED, _D.COMPLAINED)  # by the provider
@@ -74,23 +74,23 @@ def funnels(connection: Connection, ids: Sequence[int]) -> tuple[Funnel, ...]:
     """What became of these broadcasts, in this order."""
     if not ids:
         return ()
-    measured = {kind: _measured(connection, kind) for kind in _TOLD}
+    known = {kind: _measured(connection, kind) for kind in _TOLD}
     left = _left(connection, ids)
-    return tuple(_funnel(connection, number, measured, left.get(number, 0)) for number in ids)
+    return tuple(_funnel(connection, number, known, left.get(number, 0)) for number in ids)
 
 
 _TOLD = (EventKind.DELIVERED, EventKind.CLICKED, EventKind.OPENED)
 
 
 def _funnel(
-    connection: Connection, number: int, measured: Mapping[EventKind, Collection[int]], unsubscribed: int
+    connection: Connection, number: int, known: Mapping[EventKind, Collection[int]], unsubscribed: int
 ) -> Funnel:
     row = connection.execute(select(broadcasts).where(broadcasts.c.id == number)).one()
     mine = deliveries.c.broadcast_id == number
     states = [func.count().filter(deliveries.c.state == state) for state in _D]
     counts = dict(zip(_D, connection.execute(select(*states).where(mine)).one(), strict=True))
     dropped = select(func.coalesce(func.sum(batches.c.dropped), 0)).where(batches.c.broadcast_id == number)
-    told = {kind: number in measured[kind] for kind in _TOLD}
+    told = {kind: number in known[kind] for kind in _TOLD}
     clicked, clicks, _ = _responded(connection, EventKind.CLICKED, number) if told[EventKind.CLICKED] else (None,) * 3
     opened, _, machines = _responded(connection, EventKind.OPENED, number) if told[EventKind.OPENED] else (None,) * 3
     delivered = told[EventKind.DELIVERED]
@@ -141,17 +141,16 @@ def _times(told: Subquery, *, machine: bool) -> ColumnElement[int]:
 
 
 def _measured(connection: Connection, kind: EventKind) -> frozenset[int]:
-    """The broadcasts for which events of this kind are told, so that none would mean none.
+    """The broadcasts of which it is known whether there was anything of this kind, so that none means none.
 
-    One came for it, or for broadcasts before it and after it. Of a newest one without any, nobody can say.
+    We measured it ourselves; or something was told of it, or of broadcasts before it and after it. Of a newest one of
+    which nobody told anything, nobody can say.
     """
-    told = responses(kind)
-    query = select(broadcasts.c.id, exists().where(told.c.broadcast_id == broadcasts.c.id)).order_by(broadcasts.c.id)
-    rows = connection.execute(query).all()
-    with_some = [number for number, some in rows if some]
-    if not with_some:
-        return frozenset()
-    return frozenset(number for number, _ in rows if with_some[0] <= number <= with_some[-1])
+    query = select(broadcasts.c.id, any_response(kind), measured(kind)).order_by(broadcasts.c.id)
+    rows = connection.execute(query.join(editions, editions.c.digest == broadcasts.c.digest)).all()
+    told = [number for number, some, _ in rows if some]
+    between = {number for number, *_ in rows if told and told[0] <= number <= told[-1]}
+    return frozenset(between | {number for number, _, ours in rows if ours})
 
 
 def _left(connection: Connection, ids: Sequence[int]) -> dict[int, int]:

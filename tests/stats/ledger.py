@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,18 @@ from newsletter.audience.addresses import parse_address
 from newsletter.audience.files import Entry
 from newsletter.audience.importing import import_entries
 from newsletter.audience.subscribers import State, leave
-from newsletter.store.tables import batches, broadcasts, consents, deliveries, editions, events, metadata, subscribers
+from newsletter.store.tables import (
+    batches,
+    broadcasts,
+    clicks,
+    consents,
+    deliveries,
+    editions,
+    events,
+    metadata,
+    opens,
+    subscribers,
+)
 
 START = datetime(2026, 1, 30, 20, tzinfo=UTC)
 DOMAINS = ("gmail.com", "hotmail.fr", "yahoo.co.uk", "company.example")
@@ -33,7 +45,7 @@ fate = st.tuples(
     st.integers(1, 2),  # batch
     st.lists(
         st.tuples(
-            st.sampled_from(["delivered", "opened", "clicked", "bounced"]),
+            st.sampled_from(["delivered", "opened", "clicked", "bounced", "opened here", "clicked here"]),
             st.integers(0, 200),  # hours after the broadcast was begun
             st.sampled_from(LINKS),
             st.booleans(),  # a machine
@@ -110,9 +122,55 @@ def mail(connection: Connection, fates: Sequence[Sequence[Any]]) -> None:
 
 
 def _tell(connection: Connection, kind: str, at: datetime, of: Mapping[str, Any]) -> None:
+    if kind.endswith("here"):
+        _count(connection, kind, at, of)
+        return
     count = len(connection.execute(select(events.c.id)).all())
     row = {"source": "test", "key": str(count), "kind": kind, "email_key": "", "reference": "r", "state": "applied"}
     connection.execute(events.insert(), row | {"occurred_at": at, "received_at": at} | of)
+
+
+def _count(connection: Connection, kind: str, at: datetime, of: Mapping[str, Any]) -> None:
+    """A click or open that was measured by ourselves."""
+    row = {"broadcast_id": of["broadcast_id"], "subscriber_id": of["subscriber_id"], "at": at}
+    row |= {"machine": "agent" if of["detail"].get("machine") else ""}
+    if kind == "opened here":
+        connection.execute(opens.insert(), row)
+    else:
+        connection.execute(clicks.insert(), row | {"link": LINKS[at.day % 2]})
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something that a reader did, wherever it is written down."""
+
+    kind: str
+    broadcast_id: int
+    subscriber_id: int | None
+    occurred_at: datetime
+    link: str
+    machine: bool
+
+
+def told_of(connection: Connection, number: int | None = None) -> list[Told]:
+    """All of it, or of one broadcast."""
+    found = [
+        Told(
+            row.kind,
+            row.broadcast_id,
+            row.subscriber_id,
+            row.occurred_at,
+            row.detail.get("link", ""),
+            "machine" in row.detail,
+        )
+        for row in rows(connection, events)
+    ]
+    for kind, table in (("clicked", clicks), ("opened", opens)):
+        found += [
+            Told(kind, row.broadcast_id, row.subscriber_id, row.at, getattr(row, "link", ""), bool(row.machine))
+            for row in rows(connection, table)
+        ]
+    return [one for one in found if number in (None, one.broadcast_id)]
 
 
 def rows(connection: Connection, table: Any) -> list[Any]:
@@ -151,8 +209,8 @@ def funnel_by_hand(connection: Connection, number: int) -> Mapping[str, Any]:
     """What became of one broadcast, with loops over all rows."""
     mine = [row for row in rows(connection, deliveries) if row.broadcast_id == number]
     states = Counter(row.state for row in mine)
-    told = [row for row in rows(connection, events) if row.broadcast_id == number and row.subscriber_id is not None]
-    own = [row for row in told if not row.detail.get("machine")]
+    told = [row for row in told_of(connection, number) if row.subscriber_id is not None]
+    own = [row for row in told if not row.machine]
     return {
         "planned": len(mine),
         "skipped": dict(Counter(row.reason for row in mine if row.state == "skipped")),

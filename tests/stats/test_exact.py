@@ -9,7 +9,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from ledger import GOING, START, UNSUBSCRIBE, empty, funnel_by_hand, live, mail, mailings, rows, spells_by_hand, words
+from ledger import (
+    GOING,
+    START,
+    UNSUBSCRIBE,
+    empty,
+    funnel_by_hand,
+    live,
+    mail,
+    mailings,
+    rows,
+    spells_by_hand,
+    told_of,
+    words,
+)
 from sqlalchemy import Connection
 
 from newsletter.audience.subscribers import count_by_state
@@ -20,7 +33,7 @@ from newsletter.stats.periods import Period, months, weeks
 from newsletter.stats.report import issue_stats, overview
 from newsletter.stats.timing import STEPS
 from newsletter.store.database import Store
-from newsletter.store.tables import batches, deliveries, events, subscribers
+from newsletter.store.tables import batches, deliveries, editions, events, subscribers
 
 ZONE = ZoneInfo("America/New_York")
 few = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -92,7 +105,7 @@ def test_what_became_of_a_broadcast_is_what_its_rows_say(store: Store, deeds: li
 
 def assert_measured(connection: Connection, funnel: Funnel, count: int) -> None:
     """A figure is left open just where no event of its kind came for this broadcast, or before and after it."""
-    told = rows(connection, events)
+    told = told_of(connection)
     for kind, name in (("delivered", "delivered"), ("clicked", "clicked"), ("opened", "opened")):
         having = {row.broadcast_id for row in told if row.kind == kind}
         known = any(n <= funnel.id for n in having) and any(n >= funnel.id for n in having)
@@ -103,8 +116,8 @@ def assert_issue(connection: Connection, funnel: Funnel, now: datetime) -> None:
     stats = issue_stats(connection, "N", funnel.id, now, UNSUBSCRIBE)
     assert stats.funnel == funnel
     mine = [row for row in rows(connection, deliveries) if row.broadcast_id == funnel.id]
-    told = [row for row in rows(connection, events) if row.broadcast_id == funnel.id and row.subscriber_id]
-    own = [row for row in told if not row.detail.get("machine")]
+    told = [row for row in told_of(connection, funnel.id) if row.subscriber_id]
+    own = [row for row in told if not row.machine]
     settled = {row.number: row.settled_at for row in rows(connection, batches) if row.broadcast_id == funnel.id}
     taken = [row for row in mine if row.state in ("accepted", "delivered", "bounced", "complained")]
     for point, (name, span) in zip(stats.curve, STEPS, strict=False):
@@ -116,7 +129,7 @@ def assert_issue(connection: Connection, funnel: Funnel, now: datetime) -> None:
             assert number in (len(by_then), None)
     followed = defaultdict[str, list[int]](list)
     for row in own:
-        if row.kind == "clicked" and (link := row.detail.get("link")):
+        if row.kind == "clicked" and (link := row.link):
             followed[OWN_PAGE if link.startswith(UNSUBSCRIBE) else link].append(row.subscriber_id)
     assert {link.link: (link.readers, link.clicks) for link in stats.links} == {
         link: (len(set(readers)), len(readers)) for link, readers in followed.items()
@@ -140,3 +153,23 @@ def test_no_more_broadcasts_than_asked_for_are_counted(store: Store, last: int) 
         stats = overview(connection, "N", ZONE, datetime(2026, 12, 1, tzinfo=UTC), last)
     assert [funnel.id for funnel in stats.broadcasts] == [1, 2, 3][-last:] if last else [1, 2, 3]
     assert stats.begun == 3
+
+
+def test_what_we_measured_ourselves_is_zero_where_nobody_did_it(store: Store) -> None:
+    with store.transaction() as connection:
+        mail(connection, [[("delivered", "", 1, [])]])
+        content = '{"subject": "a \\"click_url\\"", "variables": {"click_url": "click_url"}}'
+        connection.execute(editions.update().values(content=content))
+        (funnel,) = overview(connection, "N", ZONE, datetime(2026, 12, 1, tzinfo=UTC), 0).broadcasts
+    assert (funnel.clicked, funnel.clicks, funnel.opened) == (0, 0, None)
+
+
+def test_a_click_that_a_provider_saw_on_its_way_through_us_counts_once(store: Store) -> None:
+    with store.transaction() as connection:
+        mail(connection, [[("delivered", "", 1, [("clicked here", 1, "", False, False)])]])
+        seen = {"source": "t", "key": "k", "kind": "clicked", "email_key": "", "state": "applied", "broadcast_id": 1}
+        seen |= {"occurred_at": START, "received_at": START, "subscriber_id": 1}
+        link = "https://us.example/c/TOKEN?https://a.example/"
+        connection.execute(events.insert(), seen | {"detail": {"link": link}})
+        (funnel,) = overview(connection, "N", ZONE, datetime(2026, 12, 1, tzinfo=UTC), 0).broadcasts
+    assert (funnel.clicked, funnel.clicks) == (1, 1)

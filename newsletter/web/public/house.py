@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from newsletter.audience.tokens import Signer, open_signer
 from newsletter.errors import NewsletterError
 from newsletter.pipeline.desk import open_desk
+from newsletter.providers.anymail_events import Service
 from newsletter.publication import Publication
 from newsletter.render.language import direction, promise
 from newsletter.render.site import Site
@@ -22,6 +23,7 @@ from newsletter.store.database import Store
 from newsletter.web.public.inbox import Inbox
 from newsletter.web.public.limits import Limits
 from newsletter.web.public.shelf import Shelf
+from newsletter.web.public.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,11 @@ class House:
     words: Words
     css: str
     shelf: Shelf
+    tally: Tally
     now: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     secret: str = ""  # of the provider's webhooks; without one they are not taken
+    anymail: Mapping[str, Service] = field(default_factory=dict)  # the services whose webhooks are taken
     inbox: Inbox | None = None  # where their events go
     ring: Callable[[], None] = lambda: None  # tells the post room that there is something to do
     static: bool = False
@@ -89,6 +93,7 @@ def open_house(publication: Publication, store: Store, now: Callable[[], datetim
         site=site,
         words=theme.words(site.language),
         css=_tidy(theme.fill("web.css", {}) + _own_css()),
+        tally=Tally(store),
         shelf=Shelf(store, lambda: _tags_of(publication)),
         now=now,
         **more,

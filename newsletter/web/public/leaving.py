@@ -46,6 +46,8 @@ def unsubscribe(house: House, ask: Ask) -> Answer:
     if member is None or member.state != State.ACTIVE:
         return _gone(house)
     settings = f"{house.root}/preferences/{house.signer.token(PREFERENCES, number)}"
+    if "settings" in ask.query:  # the link of who does not want to be counted
+        return Answer(b"", 302, "text/plain", private=True, headers={"Location": settings})
     text = _("%(name)s comes to %(email)s. One click, and it does not.", name=house.site.name, email=mask(member.email))
     link = (settings, _("Get it less often, take a break, or change your address instead"))
     return replies.button(house, _("Unsubscribe"), _("Unsubscribe"), text, link=link)
@@ -86,7 +88,8 @@ def _save(house: House, ask: Ask, member: Member) -> Answer:
     if weeks in _PAUSES[1:]:
         paused = house.now() + timedelta(weeks=weeks)
     offered = house.publication.config.public.topics
-    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"))
+    measured = not ask.field("uncounted") if _may_object(house, member) else member.measured
+    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"), measured)
     with house.store.transaction() as connection:
         consent.prefer(connection, member, wanted, offered, house.now())
         changed = consent.find(connection, member=member.id)
@@ -136,11 +139,19 @@ def _settings(house: House, member: Member, notice: str = "", problem: str = "")
         paused=paused,
         topics=house.publication.config.public.topics,
         chosen=member.tags,
+        may_object=_may_object(house, member),
+        measured=member.measured,
         notice=notice,
         problem=problem,
         leave_url=f"{house.root}/unsubscribe/{house.signer.unsubscribe_token(member.id)}",
     )
     return Answer.html(page, 422 if problem else 200, private=True)
+
+
+def _may_object(house: House, member: Member) -> bool:
+    """Whether there is something to object to, or was when the reader did."""
+    tracking = house.publication.config.tracking
+    return tracking.clicks or tracking.opens or not member.measured
 
 
 def mask(email: str) -> str:
