@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import select
+from sqlalchemy import select, text
 from test_states import Clock, Killed, Mortal
 
 from newsletter.audience.subscribers import State, leave
@@ -226,6 +227,40 @@ def test_where_nobody_clicks_the_rest_gets_the_first_subject(store: Store) -> No
     assert run(store, provider, number, clock).state == "sent"
     assert trial(store, number).reason == "nobody clicked in time, so it is the first"
     assert all(provider.inboxes[f"r{who}@x.example"] == ["First"] for who in sample(number, 0, 20))
+
+
+def test_of_two_processes_that_count_at_once_only_one_decides(tmp_path: Path, postgres_url: str) -> None:
+    store = open_store(postgres_url, tmp_path)
+    people(store, 100)
+    provider, clock = Provider(), Clock()
+    number = begin(store, provider)
+    run(store, provider, number, clock)
+    clock.at += timedelta(days=1)
+    click(store, number, sample(number, 2)[0], START + timedelta(hours=1))
+    with ThreadPoolExecutor(1) as pool:
+        with store.transaction() as connection:
+            first = trials.settle(connection, number, clock.at)
+            for who in sample(number, 3):  # told late, and seen by the second one only
+                click(store, number, who, START + timedelta(hours=2))
+            second = pool.submit(settle_alone, store, number, clock.at)
+            wait_for_a_lock(store)
+        assert second.result(60) == first
+    assert trial(store, number) == first
+    assert first is not None and first.winner == 1
+    store.close()
+
+
+def settle_alone(store: Store, number: int, now: datetime) -> Trial | None:
+    with store.transaction() as connection:
+        return trials.settle(connection, number, now)
+
+
+def wait_for_a_lock(store: Store) -> None:
+    """Until somebody waits for a row that another transaction holds."""
+    while True:
+        with store.reading() as connection:
+            if connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
+                return
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from ledger import (
     GOING,
     START,
@@ -36,11 +36,14 @@ from newsletter.store.database import Store
 from newsletter.store.tables import batches, deliveries, editions, events, subscribers
 
 ZONE = ZoneInfo("America/New_York")
+GOT, MISSED = [("accepted", "", 1, [])] * 6, [("skipped", "full", 1, [])] * 6
 few = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @few
 @given(deeds=words)
+@example(deeds=[("ask", 0, 0), ("leave", 0, 1), ("confirm", 0, 900)])  # gone before they came
+@example(deeds=[("import", 0, 0), ("ask", 0, 9), ("leave", 0, 9), ("confirm", 0, 0)])  # a list's, asking again
 def test_who_came_and_went_is_what_the_log_says(store: Store, deeds: list[Any]) -> None:
     with store.transaction() as connection:
         empty(connection)
@@ -81,6 +84,7 @@ def cohorts_by_hand(spells: dict[int, Any], among: list[Period]) -> dict[str, tu
 
 @few
 @given(deeds=words, fates=mailings)
+@example(deeds=[("import", 0, 0), ("import", 1, 0), ("leave", 0, 480), ("leave", 1, 0)], fates=[GOT, GOT, MISSED])
 def test_what_became_of_a_broadcast_is_what_its_rows_say(store: Store, deeds: list[Any], fates: list[Any]) -> None:
     with store.transaction() as connection:
         empty(connection)
