@@ -19,6 +19,8 @@ from newsletter.audience.subscribers import State, leave
 from newsletter.audience.suppression import erased_key, is_suppressed
 from newsletter.store.tables import consents, subscriber_tags, subscribers, suppressions
 
+_ERASED = "@erased.invalid"  # the domain of emptied rows
+
 
 @dataclass(frozen=True)
 class Member:
@@ -62,10 +64,10 @@ def log_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
 
 
 def find(connection: Connection, *, member: int | None = None, email_key: str = "") -> Member | None:
-    """The subscriber with this id or address, or None."""
+    """The subscriber with this id or address; None for nobody, and for the empty row that an erased one left."""
     where = subscribers.c.email_key == email_key if member is None else subscribers.c.id == member
     row = connection.execute(select(subscribers).where(where)).first()
-    if row is None:
+    if row is None or row.email_key.endswith(_ERASED):
         return None
     query = select(subscriber_tags.c.tag).where(subscriber_tags.c.subscriber_id == row.id).order_by("tag")
     tags = tuple(connection.execute(query).scalars())
@@ -202,13 +204,13 @@ def remove_rows(connection: Connection, ids: Sequence[int]) -> int:
         connection.execute(delete(consents).where(consents.c.subscriber_id == number))
         forget_measures(connection, number)
         connection.execute(update(subscribers).where(subscribers.c.id == number).values(_emptied(number)))
-    gone = subscribers.c.email_key.like("erased-%@erased.invalid") & (subscribers.c.id < last)
+    gone = subscribers.c.email_key.like(f"erased-%{_ERASED}") & (subscribers.c.id < last)
     connection.execute(delete(subscribers).where(gone))
     return len(ids)
 
 
 def _emptied(number: int) -> Mapping[str, Any]:
-    email = f"erased-{number}@erased.invalid"
+    email = f"erased-{number}{_ERASED}"
     values: dict[str, Any] = {"email": email, "email_key": email, "name": "", "state": State.UNSUBSCRIBED}
     values |= {"language": "", "timezone": "", "fields": {}, "consent_source": "", "consent_at": None}
     return values | {"paused_until": None, "every_days": None, "measured": True}

@@ -73,6 +73,7 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "dark": "The same for screens that are set to dark.",
         "name": "A folder in `templates/`, else a theme that comes with the program: `default` or `letter`.",
         "images": "What becomes of pictures that lie beside the issues; see [images.md](images.md).",
+        "diagram_font": "The font of [diagrams as pictures](images.md#diagrams): a file here or a font of the system.",
     },
     "schedule": {
         "days": "The days with a slot. Readers are promised them on the sign-up box.",
@@ -137,6 +138,8 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "soft_bounces": "So many issues in a row that could not be delivered make a reader `bounced`.",
         "webhook_secret": "The name under which the secret of the provider's webhooks is found.",
         "proxies": "Addresses of the proxies whose `X-Forwarded-For` is believed.",
+        "card_font": "A font file, from the publication's folder, for the pictures that are shown where a page is "
+        "shared; empty: one of the system's.",
     },
     "tracking": {
         "clicks": "Whether links in mails go through `base_url/c/` and are counted for each reader: docs/readers.md.",

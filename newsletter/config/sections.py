@@ -62,6 +62,11 @@ class PaletteConfig(_Section):
     code: Colour | None = None
     panel: Colour | None = None
     tint: Colour | None = None
+    keyword: Colour | None = None
+    string: Colour | None = None
+    number: Colour | None = None
+    name: Colour | None = None
+    comment: Colour | None = None
 
 
 class LookConfig(_Section):
@@ -80,6 +85,7 @@ class ThemeConfig(LookConfig):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "default"
     images: Literal["host", "embed", "remote"] = "host"
+    diagram_font: OneLine = ""
 
 
 class ScheduleConfig(_Section):
@@ -214,6 +220,7 @@ class PublicConfig(_Section):
     soft_bounces: Annotated[int, Field(ge=1)] = 3
     webhook_secret: SecretName = "AUTOSEND_WEBHOOK_SECRET"  # noqa: S105 - a name
     proxies: tuple[OneLine, ...] = ("127.0.0.1", "::1")
+    card_font: str = ""
 
 
 class TrackingConfig(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from newsletter.delivery.related import reason
 from newsletter.delivery.states import ELSEWHERE, BatchState, BroadcastState, DeliveryState
 from newsletter.delivery.trials import in_part, planned, trial_of
 from newsletter.errors import SafetyError
-from newsletter.store.tables import batches, broadcasts, deliveries, subscribers
+from newsletter.store.tables import batches, broadcasts, deliveries, subscriber_tags, subscribers
 
 PAGE = 1000  # readers a transaction: few enough that no call waits long for it
 
@@ -29,10 +30,12 @@ def create_broadcast(
     slot: int | None,
     relation: str = "",
     related_to: str = "",
+    keeps_fields: bool = False,
 ) -> int:
     """Write down that this edition goes to this segment as it is now, and return the broadcast's id.
 
-    `relation` narrows it to those who `got` or `missed` the issue `related_to`.
+    `relation` narrows it to those who `got` or `missed` the issue `related_to`. `keeps_fields`: each delivery keeps the
+    tags and own fields of its reader as they are when it is planned, since the edition looks at them.
 
     Raises SafetyError where the issue has a broadcast already: an issue is sent at most once.
     """
@@ -49,6 +52,7 @@ def create_broadcast(
         "relation": relation,
         "related_to": related_to,
         "provider": provider,
+        "keeps_fields": keeps_fields,
         "slot_id": slot,
         "state": BroadcastState.PLANNED,
         "audience_through": last_id(connection),
@@ -107,8 +111,9 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
         members = members.where(in_part(trial, part, subscribers.c.id))
     rows = members.subquery()
     last, filled = _end(connection, broadcast_id, part)
-    why = reason(rows, broadcast.relation, broadcast.related_to)
-    connection.execute(_insert(broadcast_id, rows, why, size, (last, filled), part=part))
+    columns = {"reason": reason(rows, broadcast.relation, broadcast.related_to), "sample": literal(part)}
+    columns |= _kept(rows) if broadcast.keeps_fields else {}
+    connection.execute(_insert(broadcast_id, rows, columns, size, (last, filled)))
     written, mailed, reached, number = _written(connection, broadcast_id, after, part, rows if trial else None)
     done = reached if written == PAGE else through
     number = max(last, number) if mailed or filled else last - 1
@@ -140,14 +145,25 @@ def _add_batches(connection: Connection, broadcast_id: int, through: int) -> Non
         connection.execute(batches.insert(), [new | {"number": number} for number in numbers])
 
 
+def _kept(members: Subquery) -> dict[str, ColumnElement[Any]]:
+    """What a delivery keeps of its reader beside name and address: the tags, a line each, and the own fields."""
+    tags = select(func.aggregate_strings(subscriber_tags.c.tag, "\n"))
+    fields = select(subscribers.c.fields).where(subscribers.c.id == members.c.id)
+    return {
+        "tags": tags.where(subscriber_tags.c.subscriber_id == members.c.id).scalar_subquery(),
+        "fields": fields.scalar_subquery(),
+    }
+
+
 def _insert(
-    broadcast_id: int, members: Subquery, why: ColumnElement[Any], size: int, end: tuple[int, int], *, part: int
+    broadcast_id: int, members: Subquery, more: Mapping[str, ColumnElement[Any]], size: int, end: tuple[int, int]
 ) -> Insert:
     """The deliveries of a page of members: the last batch, which may hold some already, is filled up, then the next.
 
-    `why` is empty for those who are mailed, `end` the last batch and how many it holds.
+    `more` are columns; its `reason` is empty for those who are mailed. `end` is the last batch and how many it holds.
     """
     first, taken = end
+    why = more["reason"]
     mailed = why == ""
     place = func.sum(case((mailed, 1), else_=0)).over(order_by=members.c.id)  # 1, 2, 3 … among who is mailed
     columns = {
@@ -159,8 +175,7 @@ def _insert(
         "name": members.c.name,
         "measured": members.c.measured,
         "state": case((mailed, DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
-        "reason": why,
-        "sample": literal(part),
+        **more,
     }
     return deliveries.insert().from_select(list(columns), select(*columns.values()), include_defaults=False)
 

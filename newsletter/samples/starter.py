@@ -115,6 +115,7 @@ name = "outbox"                             # mails become files in .newsletter/
 [theme]
 # name = "default"                          # "letter", or a folder in templates/: newsletter new-theme NAME
 # images = "host"                           # pictures beside issues: "host", "embed" or "remote" (docs/images.md)
+# diagram_font = ""                         # for issues with `diagram: image`: a file here or a font of the system
                                             # colours, fonts and the width: docs/themes.md
 
 [storage]
@@ -126,6 +127,7 @@ name = "outbox"                             # mails become files in .newsletter/
 # soft_bounces = 3                          # so many undelivered issues in a row end a reader's subscription
 # webhook_secret = "AUTOSEND_WEBHOOK_SECRET"    # the NAME of the secret that signs the provider's webhooks
 # proxies = ["127.0.0.1", "::1"]            # whose X-Forwarded-For `newsletter serve` believes
+# card_font = ""                            # a font file for the pictures that are shown where a page is shared
 
 [tracking]                                  # nothing is measured; what is switched on is said in each mail's footer
 # clicks = false                            # which links a reader opens
@@ -226,7 +228,8 @@ _GITIGNORE = """\
 _README = """\
 # @NAME@
 
-Issues are Markdown files in `issues/`, one a file. Terms in `glossary.toml` are explained at their first use.
+Issues are Markdown files in `issues/`, one a file. Terms in `glossary.toml` are explained at their first use. What
+several issues share lies in `snippets/`: a line `{{ snippet: NAME }}` puts in `snippets/NAME.md`.
 
 ```
 newsletter new "A title"      # a draft for the next free slot
