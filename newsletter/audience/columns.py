@@ -20,7 +20,7 @@ _NAMES = {
     "last": ("lastname", "familyname", "surname", "lname"),
     "state": ("state", "status", "subscriptionstatus", "subscriberstatus", "subscribertype", "type"),
     "language": ("language", "lang", "locale"),
-    "timezone": ("timezone", "tz"),
+    "timezone": ("timezone", "tz", "zone"),
     "tags": ("tags", "tag", "labels"),
     "consent_source": ("consentsource", "source", "optinsource", "subscriptionsourcefree", "acquisitionsource"),
     "consent_at": (

@@ -32,6 +32,7 @@ class Member:
     name: str
     state: State
     language: str
+    timezone: str
     paused_until: datetime | None
     every_days: int | None
     measured: bool
@@ -43,12 +44,14 @@ class Wanted:
     """What a reader wants to get. `topics` are those of the offered ones that they chose.
 
     `measured`: whether what they open and click may be counted.
+    `timezone` is where they live, by whose time they get it; None leaves it as it is.
     """
 
     every_days: int | None
     paused_until: datetime | None
     topics: tuple[str, ...] = ()
     measured: bool = True
+    timezone: str | None = None
 
 
 def record(connection: Connection, subscriber_id: int, action: str, source: str, now: datetime, **detail: Any) -> None:
@@ -75,7 +78,16 @@ def find(connection: Connection, *, member: int | None = None, email_key: str = 
     return Member(**values, state=State(row.state), tags=tags)
 
 
-def ask(connection: Connection, address: Address, *, name: str, language: str, source: str, now: datetime) -> Member:
+def ask(
+    connection: Connection,
+    address: Address,
+    *,
+    name: str,
+    language: str,
+    source: str,
+    now: datetime,
+    timezone: str = "",
+) -> Member:
     """Somebody asked for this address to be mailed: the subscriber, `pending` where the address is new.
 
     Nothing changes for one who exists: who left stays away until the confirmation.
@@ -83,7 +95,8 @@ def ask(connection: Connection, address: Address, *, name: str, language: str, s
     known = find(connection, email_key=address.key)
     if known is None:
         row: dict[str, Any] = {"email": address.email, "email_key": address.key, "state": State.PENDING}
-        row |= {"name": name[:200], "language": language[:35], "fields": {}, "created_at": now, "changed_at": now}
+        row |= {"name": name[:200], "language": language[:35], "timezone": timezone[:64], "fields": {}}
+        row |= {"created_at": now, "changed_at": now}
         key = connection.execute(subscribers.insert().values(row)).inserted_primary_key
         assert key is not None  # noqa: S101 - an insert of one row has one key
         known = find(connection, member=int(key[0]))
@@ -129,7 +142,8 @@ def goodbye(connection: Connection, subscriber_id: int, source: str, now: dateti
 
 def prefer(connection: Connection, member: Member, wanted: Wanted, offered: Collection[str], now: datetime) -> None:
     """Write down what a reader wants; of their tags only the offered ones change."""
-    values = {"every_days": wanted.every_days, "paused_until": wanted.paused_until, "changed_at": now}
+    values: dict[str, Any] = {"every_days": wanted.every_days, "paused_until": wanted.paused_until, "changed_at": now}
+    values |= {} if wanted.timezone is None else {"timezone": wanted.timezone}
     values["measured"] = wanted.measured
     connection.execute(update(subscribers).where(subscribers.c.id == member.id).values(values))
     if not wanted.measured:

@@ -22,6 +22,7 @@ from typing import Any, TextIO
 from newsletter.audience.addresses import parse_address
 from newsletter.audience.columns import roles_of, state_of, tags_of
 from newsletter.audience.subscribers import State
+from newsletter.clock import zone_named
 from newsletter.errors import NewsletterError, UsageError
 
 _JOINERS = "\u200c\u200d"  # Persian and Indic names, and emoji, are spelled with them
@@ -247,7 +248,7 @@ def _entry(line: int, row: Mapping[str, Any]) -> Entry | Reject:
         (cells.get("name") or f"{cells.get('first', '')} {cells.get('last', '')}".strip())[:200],
         state,
         cells.get("language", "")[:35],
-        cells.get("timezone", "")[:64],
+        zone_named(cells.get("timezone", ""))[:64],
         _tags(row["tags"]) if "tags" in cells else (),
         cells.get("consent_source", "")[:200],
         consent_at,

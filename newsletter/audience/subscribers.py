@@ -47,6 +47,12 @@ def count_by_state(connection: Connection) -> dict[str, int]:
     return dict(connection.execute(query).all())
 
 
+def zones(connection: Connection) -> list[str]:
+    """The time zones of those who are active, as they are stored; empty for who told none."""
+    active = subscribers.c.state == State.ACTIVE
+    return list(connection.execute(select(subscribers.c.timezone).where(active).distinct()).scalars())
+
+
 def last_id(connection: Connection) -> int:
     """The id of who joined last, 0 for nobody: what freezes the audience of a broadcast."""
     return connection.execute(select(func.max(subscribers.c.id))).scalar() or 0
@@ -55,8 +61,8 @@ def last_id(connection: Connection) -> int:
 def page(after: int, through: int, segment: str, limit: int, at: datetime | None = None) -> Select[Any]:
     """Up to `limit` subscribers with `after` < id <= `through`, by id; all of them or those of `segment`.
 
-    A query of (id, email, email_key, name, measured, reason); `reason` is why somebody is not mailed, empty for who is.
-    Whoever wants no issue at the moment `at` (a pause, one a week) is not; without `at` nobody is asked.
+    A query of (id, email, email_key, name, timezone, measured, reason); `reason` is why somebody is not mailed, empty
+    for who is. Whoever wants no issue at the moment `at` (a pause, one a week) is not; without `at` nobody is asked.
     """
     query = _members(segment, at).where(subscribers.c.id > after, subscribers.c.id <= through)
     return query.order_by(subscribers.c.id).limit(limit)
@@ -75,13 +81,6 @@ def count_reasons(connection: Connection, segment: str) -> dict[str, int]:
     inner = _members(segment, datetime.now(UTC)).subquery()
     query = select(inner.c.reason, func.count()).where(inner.c.reason != "").group_by(inner.c.reason)
     return {str(reason): count for reason, count in connection.execute(query)}
-
-
-def count_nameless(connection: Connection, segment: str) -> int:
-    """How many of those who would be mailed now gave no name."""
-    inner = _members(segment, datetime.now(UTC)).subquery()
-    query = select(func.count()).select_from(inner).where(inner.c.reason == "", func.trim(inner.c.name) == "")
-    return connection.execute(query).scalar_one()
 
 
 def barred(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
@@ -111,8 +110,8 @@ def _members(segment: str, at: datetime | None) -> Select[Any]:
     reason: ColumnElement[str] = BARRED
     if at is not None:
         reason = case((BARRED != "", BARRED), *_unwanted(at), else_="").label("reason")
-    columns = (subscribers.c.id, subscribers.c.email, subscribers.c.email_key, subscribers.c.name)
-    query = select(*columns, subscribers.c.measured, reason).select_from(_with_suppressions(subscribers))
+    columns = [subscribers.c[name] for name in ("id", "email", "email_key", "name", "timezone", "measured")]
+    query = select(*columns, reason).select_from(_with_suppressions(subscribers))
     if segment.strip():
         query = query.where(compile_segment(segment, at or datetime.now(UTC)))
     return query

@@ -18,7 +18,7 @@ from typing import Any
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_encode
 
-from newsletter.config import secret
+from newsletter.config import revealed
 from newsletter.errors import NewsletterError
 
 KEY_NAME = "NEWSLETTER_TOKEN_KEY"
@@ -108,7 +108,7 @@ def open_signer(state: Path) -> Signer:
 
     Raises NewsletterError where the file can neither be read nor made.
     """
-    key = secret(KEY_NAME)
+    key = revealed(KEY_NAME)
     return Signer(key if key else _key_in(state / "token.key"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from newsletter.cli.arguments import ISSUE, example
 from newsletter.cli.opening import day_of, moment_of, publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import UsageError
+from newsletter.errors import SafetyError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -71,7 +72,9 @@ def calendar(
     context: typer.Context,
     start: str = typer.Option("", "--from", metavar="DATE", help="The first day; today where there is none."),
     weeks: int = typer.Option(5, "--weeks", metavar="N", min=1, max=106, help="How many weeks."),
-    ics: Path | None = typer.Option(None, "--ics", metavar="FILE", help="Write an iCalendar file (- is stdout)."),
+    ics: Path | None = typer.Option(
+        None, "--ics", metavar="FILE", help="Write an iCalendar file (- is stdout, without --json)."
+    ),
 ) -> None:
     """Show which issue goes out when.
 
@@ -82,6 +85,8 @@ def calendar(
 
     out: Output = context.obj
     out.command = "calendar"
+    if out.json and str(ics) == "-":
+        raise UsageError("--ics - and --json would both write to stdout", "name a file: --ics slots.ics --json")
     publication = publication_of(out)
     now = datetime.now(UTC)
     first = day_of(start) if start else now.astimezone(publication.config.schedule.zone).date()
@@ -93,7 +98,8 @@ def calendar(
         lines = write_ics(ics, publication, entries, now)
     data = [
         {"slot": entry.slot.wall_time, "timezone": entry.slot.timezone, "starts_at": entry.slot.starts_at.isoformat()}
-        | {"state": entry.state, "slug": entry.slug}
+        | {"state": entry.state, "slug": entry.slug, "sending": entry.sending}
+        | {"waves": [wave.as_json() for wave in entry.waves]}
         for entry in entries
     ]
     out.result({"slots": data, "ics": str(ics) if ics else None}, lines)
@@ -123,7 +129,7 @@ def once(
         "",
         "--now",
         metavar="TIME",
-        help="Act as if it were TIME; the slot is really opened, its issue really sent.",
+        help="Act as if it were TIME. A time to come only where no mail leaves this machine (outbox, simulator).",
     ),
     late: str = typer.Option("", "--late", metavar="send|skip", help="Your word on a slot that waits for it."),
 ) -> None:
@@ -133,13 +139,20 @@ def once(
     """
     from newsletter.cli.scheduling import one_pass
     from newsletter.clock import SystemClock
+    from newsletter.pipeline.providers import stays_here
 
     out: Output = context.obj
     out.command = "scheduler once"
     if late not in ("", "send", "skip"):
         raise UsageError("--late takes send or skip", "see: newsletter scheduler once --help")
     publication = publication_of(out)
-    clock = SystemClock.starting_at(moment_of(now, publication)) if now else SystemClock()
+    moment = moment_of(now, publication) if now else datetime.now(UTC)
+    if moment > datetime.now(UTC) + timedelta(minutes=1) and not stays_here(publication.config.provider):
+        raise SafetyError(
+            f"--now {now} is to come, and {publication.config.provider.name} would really send before its time",
+            f"see what will happen: newsletter scheduler explain {moment:%Y-%m-%d}",
+        )
+    clock = SystemClock.starting_at(moment) if now else SystemClock()
     one_pass(out, publication, clock, late)
 
 
@@ -147,7 +160,12 @@ def once(
 def run(
     context: typer.Context,
     health_port: int = typer.Option(
-        0, "--health-port", metavar="P", min=0, max=65535, help="Answer GET /health on 127.0.0.1 at this port."
+        0,
+        "--health-port",
+        metavar="P",
+        min=0,
+        max=65535,
+        help="Answer GET /health and /metrics on 127.0.0.1 at this port.",
     ),
 ) -> None:
     """Stay and open each slot, until Ctrl-C."""
@@ -173,6 +191,13 @@ def _when(issue: Approved, slot: Slot | None, objection: str) -> str:
     )
 
 
+def _fitted(head: str, words: str, width: int = 80) -> list[str]:
+    """`head  words` in a line, or, where that is wider than most terminals, the words below it."""
+    if len(head) + 2 + len(words) <= width:
+        return [f"{head}  {words}"]
+    return [head.rstrip(), *wrap(words, width, initial_indent="     ", subsequent_indent="     ")]
+
+
 def _change(
     context: typer.Context, command: str, reference: str = "", change: Callable[[Connection, str], None] | None = None
 ) -> None:
@@ -193,7 +218,8 @@ def _change(
     lines, data = [], []
     for place, issue in enumerate(issues, start=1):
         slot = turns.get(issue.slug)
-        lines.append(f"{place:>3}  {issue.slug:<{width}}  {_when(issue, slot, objections.get(issue.slug, ''))}")
+        when = _when(issue, slot, objections.get(issue.slug, ""))
+        lines += _fitted(f"{place:>3}  {issue.slug:<{width}}", when)
         values = {name: str(value) for name, value in vars(issue).items()}
         data.append(values | {"slot": slot.wall_time if slot else ""})
     out.result({"queue": data}, lines or ["the queue is empty: approve an issue with: newsletter approve ISSUE"])

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
 
+from newsletter.cli.opening import tracer_of
 from newsletter.cli.output import Output
 from newsletter.cli.stopping import stop_on_signals
 from newsletter.clock import Clock
 from newsletter.delivery.job import Progress
 from newsletter.errors import INTERRUPTED, NewsletterError
+from newsletter.pipeline.metrics import metrics_text
 from newsletter.pipeline.overview import until
 from newsletter.pipeline.providers import open_provider
 from newsletter.pipeline.watching import Look, Watch
 from newsletter.publication import Publication
 from newsletter.schedule.health import Health, serving
+from newsletter.schedule.jumps import Jumps
 from newsletter.schedule.process import run_every_minute
 from newsletter.store.database import open_store
 
@@ -22,8 +26,8 @@ def one_pass(out: Output, publication: Publication, clock: Clock, late: str = ""
     """One pass at the clock's time; raises the first error of sending, after the pass has done what it can."""
     store = open_store(publication.config.storage.database_url, publication.state)
     try:
-        with open_provider(publication) as opened, stop_on_signals(out.say) as stop:
-            watch = Watch(publication, store, opened.provider, clock, wants_stop=stop.wanted, late=late)
+        with open_provider(publication) as opened, stop_on_signals(out.say) as stop, tracer_of(out) as tracer:
+            watch = Watch(publication, store, opened.provider, clock, wants_stop=stop.wanted, late=late, tracer=tracer)
             _listen(out, watch)
             try:
                 look = watch.look()
@@ -45,15 +49,20 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
     """Passes at every full minute, until a signal; an error of one pass is told, and the next pass tries again."""
     last, health = [""], Health()
     store = open_store(publication.config.storage.database_url, publication.state)
+
+    def numbers() -> str:
+        return metrics_text(publication, store, datetime.now(UTC))
+
     try:
         with (
             open_provider(publication) as opened,
             stop_on_signals(out.say) as stop,
-            serving(health, health_port) if health_port else nullcontext(),
+            tracer_of(out) as tracer,
+            serving(health, health_port, numbers) if health_port else nullcontext(),
         ):
             if opened.notice:
                 out.warn(opened.notice)
-            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted)
+            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted, jumps=Jumps(), tracer=tracer)
             _listen(out, watch)
 
             def run_once() -> None:
@@ -83,6 +92,8 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
 
 def waiting(look: Look) -> str:
     """What the scheduler waits for now."""
+    if look.held:
+        return look.held
     if look.other:
         return f"standing by: another scheduler is at work, on {look.other}"
     if look.report.asking:
@@ -112,7 +123,8 @@ def _log(out: Output, watch: Watch, line: str) -> None:
     """One decision, with the publication's wall time."""
     now = watch.clock.now()
     local = now.astimezone(watch.publication.config.schedule.zone)
-    out.event("scheduler", {"at": now.isoformat(), "line": line}, f"{local:%Y-%m-%d %H:%M:%S %Z}  {line}")
+    told = f"{local:%Y-%m-%d %H:%M:%S %Z}  {line}"
+    out.event("scheduler", {"at": now.isoformat(), "line": line}, told, line)
 
 
 def _ending(look: Look, clock: Clock) -> list[str]:

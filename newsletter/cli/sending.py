@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsletter.cli.arguments import ISSUE
-from newsletter.cli.opening import publication_of, store_of
+from newsletter.cli.opening import publication_of, store_of, tracer_of
 from newsletter.cli.output import Output
 from newsletter.errors import INTERRUPTED, NewsletterError, PartlySentError, UsageError
 
@@ -185,15 +185,18 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
         open_provider(desk.publication) as opened,
         stop_on_signals(out.say) as stop,
         progress_of(out, slug) as progress,
+        tracer_of(out) as tracer,
     ):
-        sending = Sending(desk, store, opened.provider, SystemClock(), progress, stop.wanted, pauses=True)
+        sending = Sending(
+            desk, store, opened.provider, SystemClock(), progress, stop.wanted, pauses=True, tracer=tracer
+        )
         try:
             report = act(sending)
         except NewsletterError as error:
             raise _stopped(stop, error) from None
     if report.state == BroadcastState.SENDING and report.awaits:
         out.warn(f"the scheduler goes on with it by itself; else, then: newsletter send {slug} --resume")
-    elif report.state == BroadcastState.SENDING:
+    elif report.state == BroadcastState.SENDING and not report.rests:
         raise PartlySentError(
             summary(report), f"see how far it is: newsletter status; or: newsletter send {slug} --resume"
         )

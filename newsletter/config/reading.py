@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from newsletter.config.sections import Config, RuleConfig
-from newsletter.config.values import UNITS
+from newsletter.config.values import UNITS, LocalTime
 from newsletter.errors import ConfigError
 
 FILE_NAME = "newsletter.toml"
@@ -131,7 +131,7 @@ def _written(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_written_entry(entry) for entry in value]
     if isinstance(value, time):
-        return value.isoformat(timespec="minutes")
+        return value.isoformat(timespec="minutes") + (" local" if isinstance(value, LocalTime) else "")
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
         unit = next((unit for unit in ("d", "h", "m", "s") if seconds and not seconds % UNITS[unit]), "s")

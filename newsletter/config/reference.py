@@ -77,8 +77,9 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "schedule": {
         "days": "The days with a slot. Readers are promised them on the sign-up box.",
-        "at": "When a slot opens, summer and winter alike.",
-        "timezone": "The zone of `at`, and of every time that people are shown.",
+        "at": "When a slot opens, summer and winter alike; `09:00 local` is 09:00 "
+        "[where each reader lives](scheduling.md#the-readers-own-time).",
+        "timezone": "The zone of `at`, of readers whose own is not known, and of every time that people are shown.",
         "extra": 'One-off slots, such as `"2026-12-24T18:00"`. They stand on skipped and paused days too.',
         "skip": 'Days without their regular slot, such as `"2026-12-25"`.',
         "holidays": 'The same in every year, such as `"12-25"`.',
@@ -87,7 +88,8 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "late_policy": "What becomes of a slot that is more than 15 minutes late, but within `late_window`.",
         "require_approval": "If false, the scheduler approves each ready issue in which no check finds an error.",
         "approve_by": 'How long before its slot an issue must be approved, such as `"-2h"`; empty: no limit.',
-        "empty_slot": "Whether the editors are told when a slot stays empty.",
+        "empty_slot": "What becomes of a slot without an issue: nothing, the editors are told, or "
+        "[the best-liked issue](scheduling.md#what-goes-out-and-when-not) goes to who did not get it.",
     },
     "provider": {
         "name": "`smtp` hands mails to a mail server, one by one. `outbox` writes them as files into "
@@ -131,6 +133,17 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "storage": {
         "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
+    },
+    "backup": {
+        "keep": "How many nightly backups the scheduler keeps; 0: it takes none. See [operate.md](operate.md#backups).",
+        "at": "When it takes one, in the zone of the slots.",
+        "folder": "Where they lie; empty: `.newsletter/backups`. Another disk is better.",
+    },
+    "logs": {
+        "file": "Whether what the program does is also written to `.newsletter/logs/`, as JSON lines.",
+        "format": "How the scheduler and `serve` say it on stderr. See [operate.md](operate.md#logs).",
+        "keep": "How many days of these files are kept.",
+        "metrics_token": "The name under which the token is found that opens `/metrics` of `newsletter serve`.",
     },
     "public": {
         "topics": "Tags that readers may choose on their preference page; a segment such as `tag:beta` uses them.",

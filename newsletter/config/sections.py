@@ -15,10 +15,10 @@ from newsletter.config.values import (
     DateRange,
     Days,
     Duration,
-    EmptySlot,
     Fonts,
     Language,
     Lead,
+    LocalTime,
     Mailbox,
     OneLine,
     OneOff,
@@ -102,12 +102,17 @@ class ScheduleConfig(_Section):
     late_policy: Literal["send", "ask", "skip"] = "send"
     require_approval: bool = True
     approve_by: Lead = None
-    empty_slot: EmptySlot = "skip"
+    empty_slot: Literal["skip", "notify", "repeat-best"] = "skip"
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone that wall times are meant in."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def local(self) -> bool:
+        """Whether `at` is each reader's own time, to whom an issue goes in waves."""
+        return isinstance(self.at, LocalTime)
 
     @property
     def pauses(self) -> tuple[tuple[date, date], ...]:
@@ -169,6 +174,23 @@ class StorageConfig(_Section):
     """`[storage]`: where subscribers and deliveries live; SQLite in `.newsletter/` unless told otherwise."""
 
     database_url: str = ""
+
+
+class BackupConfig(_Section):
+    """`[backup]`: the backups that the scheduler takes; none while `keep` is 0."""
+
+    keep: Annotated[int, Field(ge=0)] = 0
+    at: WallTime = time(3)
+    folder: str = ""
+
+
+class LogsConfig(_Section):
+    """`[logs]`: where a machine reads what the program did, and who may read its numbers."""
+
+    file: bool = False
+    format: Literal["text", "json"] = "text"
+    keep: Annotated[int, Field(ge=1)] = 14
+    metrics_token: SecretName = "NEWSLETTER_METRICS_TOKEN"  # noqa: S105 - a name
 
 
 class RuleConfig(_Section):
@@ -256,6 +278,8 @@ class Config(_Section):
     ab: TrialConfig = TrialConfig()
     notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
+    backup: BackupConfig = BackupConfig()
+    logs: LogsConfig = LogsConfig()
     public: PublicConfig = PublicConfig()
     tracking: TrackingConfig = TrackingConfig()
     api: ApiConfig = ApiConfig()

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
@@ -31,12 +31,18 @@ def _duration(value: object) -> object:
     return timedelta(seconds=seconds)
 
 
+class LocalTime(time):
+    """A time of day on each reader's own clock, written `09:00 local`."""
+
+
 def _wall_time(value: object) -> object:
+    if isinstance(value, str) and (match := re.fullmatch(r"(([01]\d|2[0-3]):[0-5]\d) +local", value.strip())):
+        return LocalTime.fromisoformat(match[1])
     if isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
         return time.fromisoformat(value)
     if isinstance(value, time) and value == value.replace(second=0, microsecond=0, tzinfo=None):
         return value  # 09:00:00 without quotes is a time to TOML
-    raise ValueError('expected a time of day such as "09:00"')
+    raise ValueError('expected a time of day such as "09:00", or "09:00 local" for that of each reader')
 
 
 def _zone(value: str) -> str:
@@ -109,15 +115,6 @@ def _lead(value: object) -> object:
     return _duration(value.strip().removeprefix("-")) if isinstance(value, str) else _duration(value)
 
 
-def _empty_slot(value: object) -> object:
-    if value == "repeat-best":
-        raise ValueError(
-            'expected "skip" or "notify"; "repeat-best" would need to know which issue readers liked best, '
-            "and to send it again to those who have it: this version does neither"
-        )
-    return value
-
-
 def _one_line(value: str) -> str:
     if _CONTROL.search(value):
         raise ValueError("expected one line of text")
@@ -171,7 +168,7 @@ def _fonts(value: str) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
-WallTime = Annotated[time, BeforeValidator(_wall_time)]
+WallTime = Annotated[time, PlainValidator(_wall_time)]
 OneOff = Annotated[datetime, BeforeValidator(_wall)]
 Date = Annotated[date, BeforeValidator(_date)]
 Yearly = Annotated[tuple[int, int], BeforeValidator(_yearly)]
@@ -188,4 +185,3 @@ Fonts = Annotated[str, AfterValidator(_fonts)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
 OptionalSecretName = Annotated[str, AfterValidator(lambda value: value and _secret_name(value))]
 Days = Annotated[tuple[Day, ...], Field(min_length=1), AfterValidator(_different)]
-EmptySlot = Annotated[Literal["skip", "notify"], BeforeValidator(_empty_slot)]

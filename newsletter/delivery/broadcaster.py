@@ -20,6 +20,7 @@ from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.delivery.turns import Turns
 from newsletter.errors import ConfigError, PartlySentError, ProviderError, SafetyError
 from newsletter.store.database import Store
+from newsletter.tracing import Tracer, Untraced
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Broadcaster:
     pauses: bool = False
     random: Random = field(default_factory=Random)
     owner: str = field(default_factory=this_process)
+    tracer: Tracer = field(default_factory=Untraced)
 
     def run(self, broadcast_id: int, job: Job) -> Report:
         """Post what is not posted, planning ahead of it what is not planned, and return what became of it.
@@ -61,7 +63,8 @@ class Broadcaster:
             ledger.start(connection, broadcast_id, now)
             ledger.settle_the_abandoned(connection, broadcast_id, now)
             trials.settle(connection, broadcast_id, now)
-        trouble = Turns(self, broadcast_id, job).run()
+        with self.tracer.span("broadcast", broadcast=broadcast_id, edition=job.digest) as span:
+            trouble = Turns(self, broadcast_id, job, span).run()
         if trouble not in (None, STOPPED):
             self._plan_the_rest(broadcast_id)
         return self._finish(broadcast_id, trouble)
@@ -104,8 +107,10 @@ class Broadcaster:
             elif trouble or BatchState.UNKNOWN in left:
                 reason = getattr(trouble, "reason", "") or ledger.doubt(connection, broadcast_id)
                 ledger.move_broadcast(connection, broadcast_id, BroadcastState.PAUSED, reason=reason)
-            elif not left:
-                trials.wait(connection, broadcast_id, self.clock.now())  # stays `sending`, as the rest is not planned
+            else:
+                ledger.note(connection, broadcast_id, "")  # all that could be posted is: no trouble is left
+                if not left:  # stays `sending`, as the rest is not planned
+                    trials.wait(connection, broadcast_id, self.clock.now())
             report = report_of(connection, broadcast_id)
         _raise_for(report, trouble, stopped)
         return report

@@ -14,7 +14,7 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, case, func, select, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, case, false, func, select, update
 
 from newsletter.audience.subscribers import BARRED, with_standing
 from newsletter.delivery.owner import is_gone
@@ -69,6 +69,7 @@ _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
 _FIRST = (
     select(batches.c.number)
     .where(batches.c.broadcast_id == _OF, batches.c.state == bindparam("in_state"))
+    .where(batches.c.waiting.is_(false()))  # its wave has begun
     .where(batches.c.number.not_in(bindparam("but_not", expanding=True)))
     .order_by(batches.c.number)
     .limit(bindparam("count"))
@@ -284,6 +285,7 @@ def decide_unknown(connection: Connection, broadcast_id: int, *, repeat: bool, n
     """A person's word on the batches in doubt: post them again, or never; how many readers it is about."""
     here = (deliveries.c.broadcast_id == broadcast_id) & (deliveries.c.state == DeliveryState.UNKNOWN)
     doubtful = (batches.c.broadcast_id == broadcast_id) & (batches.c.state == BatchState.UNKNOWN)
+    connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(restored_at=None))
     if repeat:
         connection.execute(update(batches).where(doubtful).values(state=BatchState.PENDING, error="repeated by hand"))
         return connection.execute(update(deliveries).where(here).values(state=DeliveryState.PENDING)).rowcount
@@ -293,6 +295,12 @@ def decide_unknown(connection: Connection, broadcast_id: int, *, repeat: bool, n
     return connection.execute(
         update(deliveries).where(here).values(state=DeliveryState.SKIPPED, reason=reason)
     ).rowcount
+
+
+def is_restored(connection: Connection, broadcast_id: int) -> bool:
+    """Whether it came out of a backup unfinished, and no person has said since what to do with what is in doubt."""
+    query = select(broadcasts.c.restored_at).where(broadcasts.c.id == broadcast_id)
+    return connection.execute(query).scalar() is not None
 
 
 def open_batches(connection: Connection, broadcast_id: int) -> set[str]:

@@ -162,6 +162,12 @@ class DailyLimit:
             used = connection.execute(query.with_for_update()).scalar_one()
         return max(0, self.of(connection, day) - int(used))
 
+    def room(self, connection: Connection, moment: datetime) -> int:
+        """How many readers may still be mailed on the day of that moment, as things stand; for looking only."""
+        day = f"{moment:%Y-%m-%d}"
+        query = select(quotas.c.readers).where(quotas.c.account == self.account, quotas.c.day == day)
+        return max(0, self.of(connection, day) - (connection.execute(query).scalar() or 0))
+
     def of(self, connection: Connection, day: str) -> int:
         """The limit of a day, by how many days before it mailed anyone."""
         earlier = select(func.count()).where(quotas.c.account == self.account, quotas.c.day < day, quotas.c.readers > 0)

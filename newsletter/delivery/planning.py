@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, Subquery, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, Row, Subquery, case, func, literal, select, update
 
 from newsletter.audience.subscribers import last_id, page
 from newsletter.delivery.related import reason
 from newsletter.delivery.states import ELSEWHERE, BatchState, BroadcastState, DeliveryState
 from newsletter.delivery.trials import in_part, planned, trial_of
 from newsletter.errors import SafetyError
+from newsletter.schedule.slots import Slot, waves_of
 from newsletter.store.tables import batches, broadcasts, deliveries, subscriber_tags, subscribers
 
 PAGE = 1000  # readers a transaction: few enough that no call waits long for it
@@ -31,11 +32,14 @@ def create_broadcast(
     relation: str = "",
     related_to: str = "",
     keeps_fields: bool = False,
+    wall_time: str = "",
+    timezone: str = "",
 ) -> int:
     """Write down that this edition goes to this segment as it is now, and return the broadcast's id.
 
     `relation` narrows it to those who `got` or `missed` the issue `related_to`. `keeps_fields`: each delivery keeps the
-    tags and own fields of its reader as they are when it is planned, since the edition looks at them.
+    tags and own fields of its reader as they are when it is planned, since the edition looks at them. With a
+    `wall_time` each reader gets it at that time of their own zone, or of `timezone` where it is not known.
 
     Raises SafetyError where the issue has a broadcast already: an issue is sent at most once.
     """
@@ -54,6 +58,8 @@ def create_broadcast(
         "provider": provider,
         "keeps_fields": keeps_fields,
         "slot_id": slot,
+        "wall_time": wall_time,
+        "timezone": timezone,
         "state": BroadcastState.PLANNED,
         "audience_through": last_id(connection),
         "planned_at": now,
@@ -106,6 +112,8 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
     through = broadcast.audience_through
     if after >= through or (trial and not part and trial.winner is None):  # the rest waits for its subject
         return Planned(more=False)
+    if broadcast.wall_time and trial is None:
+        return _plan_waves(connection, broadcast, size)
     members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at)
     if trial:
         members = members.where(in_part(trial, part, subscribers.c.id))
@@ -134,6 +142,42 @@ def _end(connection: Connection, broadcast_id: int, part: int) -> tuple[int, int
     if last and connection.execute(query.where(deliveries.c.batch_number == last).limit(1)).scalar_one() == part:
         return last, _filled(connection, broadcast_id, last)
     return last + 1, 0
+
+
+def _plan_waves(connection: Connection, broadcast: Row[Any], size: int) -> Planned:
+    """Put everybody into batches of their wave at once: a reader who moves meanwhile is in one wave all the same.
+
+    A batch's number tells its wave: the batches of the second wave begin at 201, 2001… whatever has room for all.
+    """
+    through = broadcast.audience_through
+    members = page(0, through, broadcast.segment, through, broadcast.planned_at).subquery()
+    why = reason(members, broadcast.relation, broadcast.related_to)
+    names = connection.execute(select(subscribers.c.timezone).where(subscribers.c.id <= through).distinct()).scalars()
+    wall, home = datetime.fromisoformat(broadcast.wall_time), broadcast.timezone
+    waves = waves_of(wall, home, {*names, home})
+    at_home = next(number for number, zones in enumerate(waves.values(), start=1) if home in zones)
+    cases = [(members.c.timezone.in_(zones), number) for number, zones in enumerate(waves.values(), start=1)]
+    wave, step = case(*cases, else_=at_home), 10 ** len(str(through // size + 1))
+    mailed = why == ""
+    place = func.sum(case((mailed, 1), else_=0)).over(partition_by=wave, order_by=members.c.id)
+    number = case((mailed, wave * step + 1 + (place - 1) // size), else_=0)
+    more = {"reason": why, "sample": literal(0)} | (_kept(members) if broadcast.keeps_fields else {})
+    connection.execute(_deliveries(broadcast.id, members, more, number))
+    here = deliveries.c.broadcast_id == broadcast.id
+    counts = select(deliveries.c.batch_number, func.count()).where(here).group_by(deliveries.c.batch_number)
+    found: dict[int, int] = dict(connection.execute(counts).all())
+    skipped = found.pop(0, 0)
+    moments = list(waves)
+    rows = [_batch(broadcast, number, moments[number // step - 1]) for number in sorted(found)]
+    if rows:
+        connection.execute(batches.insert(), rows)
+    connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast.id).values(planned_through=through))
+    return Planned(more=False, mailed=sum(found.values()), skipped=skipped)
+
+
+def _batch(broadcast: Row[Any], number: int, wave: Slot) -> dict[str, Any]:
+    row = {"broadcast_id": broadcast.id, "number": number, "state": BatchState.PENDING}
+    return row | {"wave": wave.timezone, "wave_at": wave.starts_at, "waiting": wave.starts_at > broadcast.planned_at}
 
 
 def _add_batches(connection: Connection, broadcast_id: int, through: int) -> None:
@@ -166,15 +210,21 @@ def _insert(
     why = more["reason"]
     mailed = why == ""
     place = func.sum(case((mailed, 1), else_=0)).over(order_by=members.c.id)  # 1, 2, 3 … among who is mailed
+    return _deliveries(broadcast_id, members, more, case((mailed, first + (taken + place - 1) // size), else_=0))
+
+
+def _deliveries(
+    broadcast_id: int, members: Subquery, more: Mapping[str, ColumnElement[Any]], batch: ColumnElement[Any]
+) -> Insert:
     columns = {
         "broadcast_id": literal(broadcast_id),
         "subscriber_id": members.c.id,
-        "batch_number": case((mailed, first + (taken + place - 1) // size), else_=0),
+        "batch_number": batch,
         "email": members.c.email,
         "email_key": members.c.email_key,
         "name": members.c.name,
         "measured": members.c.measured,
-        "state": case((mailed, DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
+        "state": case((more["reason"] == "", DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
         **more,
     }
     return deliveries.insert().from_select(list(columns), select(*columns.values()), include_defaults=False)

@@ -41,17 +41,40 @@ def reason(members: Subquery, relation: str, related_to: str) -> ColumnElement[A
     if not relation:
         return members.c.reason
     own = deliveries.alias()
-    first = select(broadcasts.c.id).where(broadcasts.c.slug == related_to).scalar_subquery()
-    has = exists().where(own.c.broadcast_id == first, own.c.subscriber_id == members.c.id, own.c.state.in_(_HAVE))
+    related = broadcasts.c.slug == related_to
+    if relation == MISSED:  # who got it by a second try has it, too
+        related |= (broadcasts.c.relation == MISSED) & (broadcasts.c.related_to == related_to)
+    theirs = select(broadcasts.c.id).where(related)
+    has = exists().where(own.c.broadcast_id.in_(theirs), own.c.subscriber_id == members.c.id, own.c.state.in_(_HAVE))
     left_out, words = (~has, f"did not get {related_to}") if relation == GOT else (has, f"has {related_to}")
     return case((members.c.reason != "", members.c.reason), (left_out, literal(words[:200])), else_=literal(""))
 
 
 def count_readers(connection: Connection, segment: str, relation: str, related_to: str) -> tuple[int, int]:
     """How many would be mailed now, and how many of the segment not."""
-    last = last_id(connection)
-    members = page(0, last, segment, last + 1, datetime.now(UTC)).subquery()
-    each = select(reason(members, relation, related_to).label("reason")).subquery()
+    each = _audience(connection, segment, relation, related_to)
     mailed = func.count().filter(each.c.reason == "")
     row = connection.execute(select(func.count(), mailed).select_from(each)).one()
     return row[1], row[0] - row[1]
+
+
+def count_nameless(connection: Connection, segment: str, relation: str, related_to: str) -> int:
+    """How many of those who would be mailed now gave no name."""
+    each = _audience(connection, segment, relation, related_to)
+    query = select(func.count()).select_from(each).where(each.c.reason == "", func.trim(each.c.name) == "")
+    return connection.execute(query).scalar_one()
+
+
+def count_by_zone(connection: Connection, segment: str, relation: str, related_to: str) -> dict[str, int]:
+    """How many would be mailed now in each time zone, as it is stored; empty for those who told none."""
+    each = _audience(connection, segment, relation, related_to)
+    query = select(each.c.timezone, func.count()).where(each.c.reason == "").group_by(each.c.timezone)
+    return {str(zone): count for zone, count in connection.execute(query)}
+
+
+def _audience(connection: Connection, segment: str, relation: str, related_to: str) -> Subquery:
+    """Everybody of the segment as things are now, with why they would get no mail."""
+    last = last_id(connection)
+    members = page(0, last, segment, last + 1, datetime.now(UTC)).subquery()
+    columns = (members.c.name, members.c.timezone, reason(members, relation, related_to).label("reason"))
+    return select(*columns).subquery()

@@ -10,7 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from newsletter.delivery.trials import Trial, trial_of
+from newsletter.delivery.waves import waves_of_broadcast
+from newsletter.schedule.waves import Wave
 from newsletter.store.tables import batches, broadcasts, deliveries, slots
+
+_COLUMNS = ("id", "slug", "state", "reason", "provider", "planned_at", "started_at", "finished_at")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Report:
     started_at: datetime | None
     finished_at: datetime | None
     trial: Trial | None = None
+    waves: tuple[Wave, ...] = ()
 
     @property
     def readers(self) -> int:
@@ -55,16 +60,28 @@ class Report:
         undecided = self.trial if self.trial and self.trial.winner is None else None
         return undecided.decide_at if undecided else None
 
+    @property
+    def to_come(self) -> list[Wave]:
+        """The waves that have not begun."""
+        return [wave for wave in self.waves if wave.state == "waiting"]
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing can be done but wait for the next wave."""
+        return bool(self.to_come) and not any(wave.state == "begun" for wave in self.waves)
+
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
         times = {key: value and value.isoformat() for key, value in vars(self).items() if key.endswith("_at")}
-        trial = self.trial.as_json() if self.trial else None
-        return asdict(self) | times | {"readers": self.readers, "sent": self.sent, "trial": trial}
+        more = {"readers": self.readers, "sent": self.sent, "waves": [wave.as_json() for wave in self.waves]}
+        more |= {"trial": self.trial.as_json() if self.trial else None}
+        return asdict(self) | times | more
 
 
 def report_of(connection: Connection, broadcast_id: int) -> Report:
     """The broadcast as the ledger has it now."""
-    query = select(broadcasts, slots.c.wall_time, slots.c.timezone).outerjoin(slots, slots.c.id == broadcasts.c.slot_id)
+    columns = (*(broadcasts.c[name] for name in _COLUMNS), broadcasts.c.wall_time.label("waves_at"))
+    query = select(*columns, slots.c.wall_time, slots.c.timezone).outerjoin(slots, slots.c.id == broadcasts.c.slot_id)
     row = connection.execute(query.where(broadcasts.c.id == broadcast_id)).one()
     totals = select(func.coalesce(func.sum(batches.c.attempts), 0), func.coalesce(func.sum(batches.c.dropped), 0))
     calls, dropped = connection.execute(totals.where(batches.c.broadcast_id == broadcast_id)).one()
@@ -86,6 +103,7 @@ def report_of(connection: Connection, broadcast_id: int) -> Report:
         started_at=row.started_at,
         finished_at=row.finished_at,
         trial=trial_of(connection, broadcast_id),
+        waves=tuple(waves_of_broadcast(connection, broadcast_id)) if row.waves_at else (),
     )
 
 

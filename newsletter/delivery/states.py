@@ -44,7 +44,8 @@ class DeliveryState(StrEnum):
 _B, _D, _C = BatchState, DeliveryState, BroadcastState
 
 BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = {
-    _B.PENDING: frozenset({_B.POSTING}),
+    # To rejected only where its wave was missed.
+    _B.PENDING: frozenset({_B.POSTING, _B.REJECTED}),
     # Back to pending only on an answer that says that nobody was taken.
     _B.POSTING: frozenset({_B.ACCEPTED, _B.REJECTED, _B.UNKNOWN, _B.PENDING}),
     # To posting only under the same idempotency key; to pending or rejected only by a person's word.

@@ -6,14 +6,16 @@ disk, the answers of several calls come in, and all of them are written with the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from newsletter.delivery import ledger, switch
+from newsletter.delivery import ledger, switch, waves
 from newsletter.delivery.crew import Crew
 from newsletter.delivery.job import STOPPED, Job, Progress, reason_of
 from newsletter.delivery.ledger import Claim, Reader
@@ -23,10 +25,13 @@ from newsletter.delivery.protocol import Accepted, Blocked, Outcome, Recipient, 
 from newsletter.delivery.report import report_of
 from newsletter.delivery.states import BatchState, DeliveryState
 from newsletter.errors import NewsletterError
+from newsletter.logs import about
+from newsletter.tracing import UNTRACED_SPAN, Span
 
 if TYPE_CHECKING:
     from newsletter.delivery.broadcaster import Broadcaster
 
+_LOG = logging.getLogger(__name__)
 _DOUBTS_IN_A_ROW = 3  # so many unknown outcomes one after the other: the provider is broken, stop making more of them
 _FEW_REFUSALS = 20  # recipients; fewer say nothing about the list
 _SLICE = 0.25  # seconds; the longest that a wish to stop waits for a pause to end
@@ -56,6 +61,7 @@ class Turns:
     boss: Broadcaster
     broadcast_id: int
     job: Job
+    span: Span = UNTRACED_SPAN
     halt: Outcome | None = field(default=None, init=False)
     _answers: list[_Answer] = field(default_factory=list, init=False)  # not yet written
     _again: list[_Posting] = field(default_factory=list, init=False)  # whose call is to be repeated
@@ -66,6 +72,8 @@ class Turns:
     _ahead: int = field(default=0, init=False)  # batches that are planned and, as far as we know, not begun
     _empty: bool = field(default=False, init=False)  # no batch is left that we could take
     _planned: bool = field(default=False, init=False)
+    _wave: datetime | None = field(default=None, init=False)  # when the next wave begins
+    _repeats: bool = field(default=False, init=False)  # what is in doubt may be posted again under its key
     _seen: Progress = field(default=Progress(0, 0, 0), init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +89,9 @@ class Turns:
         with self.boss.store.reading() as connection:
             report = report_of(connection, self.broadcast_id)
             self._planned = ledger.is_planned(connection, self.broadcast_id)
+            self._wave = waves.next_at(connection, self.broadcast_id, self.boss.clock.now())
+            # Who left since the backup is in the call again: under its new key the provider would take it twice.
+            self._repeats = self.boss.provider.honours_keys and not ledger.is_restored(connection, self.broadcast_id)
         skipped = report.deliveries.get(DeliveryState.SKIPPED, 0)
         self._seen = Progress(report.sent, report.readers - skipped, 0, skipped=skipped, planned=self._planned)
         crew = Crew[_Posting, Outcome](self.boss.settings.concurrency, self._call)
@@ -156,6 +167,9 @@ class Turns:
                 self._give_up(connection, posting, self.halt)
             self._again = []
             return []
+        if self._wave and self._wave <= (now := self.boss.clock.now()):  # it came while we were at work
+            waves.begin(connection, self.broadcast_id, now, after=self._wave - timedelta.resolution)
+            self._wave = waves.next_at(connection, self.broadcast_id, now)
         granted = max(0, min(granted, room - self._waiting()))  # an answer just now may wait for its repeat
         begun = self._begin(connection, granted)
         if not self._planned and (len(begun) < granted or not granted or self._ahead < 2 * self._room):
@@ -163,13 +177,15 @@ class Turns:
             begun += self._begin(connection, granted - len(begun))
         if self._planned and (len(begun) < granted or (self._answers and not granted)):
             self._empty = not ledger.claimable(
-                connection, self.broadcast_id, unknown_too=self.boss.provider.honours_keys, but_not=self._doubtful
+                connection, self.broadcast_id, unknown_too=self._repeats, but_not=self._doubtful
             )
         return begun
 
     def _plan(self, connection: Connection) -> None:
         page, seen = plan_page(connection, self.broadcast_id, self._size), self._seen
         self._planned = not page.more
+        if self._planned:
+            self._wave = waves.next_at(connection, self.broadcast_id, self.boss.clock.now())
         self._ahead += page.mailed // self._size
         readers, skipped = seen.readers + page.mailed, seen.skipped + page.skipped
         self._seen = replace(seen, readers=readers, skipped=skipped, planned=self._planned)
@@ -186,7 +202,7 @@ class Turns:
             self.broadcast_id,
             self.boss.owner,
             self.boss.lease_end(),
-            unknown_too=self.boss.provider.honours_keys,
+            unknown_too=self._repeats,
             but_not=self._doubtful,
             count=count - len(repeated),
         )
@@ -241,8 +257,17 @@ class Turns:
         return begun
 
     def _call(self, posting: _Posting) -> Outcome:
-        values, post = self.job.values, self.job.post_to(posting.readers)
-        return post([Recipient(r.email, r.name, values(r)) for r in posting.readers], posting.key)
+        tracer, number, size = self.boss.tracer, posting.claim.number, len(posting.readers)
+        with (
+            about(broadcast=self.broadcast_id, batch=number),  # in a thread of its own
+            tracer.span("batch", self.span, batch=number, readers=size, attempt=posting.failures + 1) as batch,
+        ):
+            values, post = self.job.values, self.job.post_to(posting.readers)
+            recipients = [Recipient(r.email, r.name, values(r)) for r in posting.readers]
+            with tracer.span("call", batch, provider=self.boss.provider.name, key=posting.key) as call:
+                outcome = post(recipients, posting.key)
+                call.note(outcome=type(outcome).__name__.lower(), reason=reason_of(outcome))
+        return outcome
 
     def _collect(self, crew: Crew[_Posting, Outcome], seconds: float) -> None:
         """Take over the answers that have come; raises what a call raised."""
@@ -271,6 +296,7 @@ class Turns:
         )
         for number in ours:
             posting, outcome = taken[number]
+            _LOG.info("batch taken", extra=_about(posting, reference=outcome.reference))
             self._taken += len(posting.readers)
             if outcome.dropped:
                 self._refused += outcome.dropped
@@ -297,6 +323,7 @@ class Turns:
             outcome = Unknown("the provider refused recipients who are not in the call")
         posting.tainted = posting.tainted or isinstance(outcome, Unknown)
         posting.failures += 1
+        _LOG.warning("batch not taken: %s", reason_of(outcome), extra=_about(posting, outcome=type(outcome).__name__))
         if not self._repeatable(outcome) or posting.failures >= settings.max_attempts:
             self._give_up(connection, posting, outcome)
             return
@@ -371,6 +398,12 @@ class Turns:
                 continue
             doubt = posting.tainted or isinstance(outcome, Unknown)
             self._settle(connection, posting, *_open_states(doubt), error=reason_of(outcome))
+
+
+def _about(posting: _Posting, **more: object) -> dict[str, object]:
+    """What a line of the log on one batch is about."""
+    facts = {"batch": posting.claim.number, "readers": len(posting.readers), "key": posting.key}
+    return {"about": facts | more}
 
 
 def _open_states(doubt: bool) -> tuple[BatchState, DeliveryState]:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.exc import IntegrityError
 
-from newsletter.config import NotifyConfig, secret
+from newsletter.config import NotifyConfig, revealed
 from newsletter.delivery.protocol import Accepted, Message, Provider, Recipient
 from newsletter.errors import ConfigError
 from newsletter.store.database import Store
@@ -27,7 +27,7 @@ _ATTEMPTS = 5
 _PAUSE = timedelta(minutes=10)  # between two attempts
 _SECONDS = 30  # that a webhook or a command may take
 LOG = "log"
-_UNSAID = ("empty-soon", "preflight", "stuck")  # of all others the passes tell the log
+_UNSAID = ("empty-soon", "preflight", "stuck", "clock", "backup")  # of all others the passes tell the log
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,18 @@ def channels_of(
 
 def _mail(notice: Notice, publication: str, sender: str, editors: tuple[str, ...], provider: Provider) -> str:
     text = f"{notice.title}\n\n{notice.text}".strip().replace("{{", "{ {") + "\n"  # no merge tags in here
-    paragraphs = "".join(f"<p>{html.escape(part)}</p>" for part in text.split("\n") if part)
+    paragraphs = "".join(f"<p>{_linked(part)}</p>" for part in text.split("\n") if part)
     subject = f"[{publication}] {notice.title}".replace("{{", "{ {")
     message = Message(sender, subject, f"<!DOCTYPE html><html><body>{paragraphs}</body></html>", text)
     key = f"notice-{hashlib.sha256(notice.key.encode()).hexdigest()[:32]}"
     outcome = provider.prepare(message)([Recipient(_address(editor)) for editor in editors], key)
     return "" if isinstance(outcome, Accepted) else str(getattr(outcome, "reason", outcome))[:500]
+
+
+def _linked(line: str) -> str:
+    """A line as HTML; one that is a web address is a link."""
+    shown = html.escape(line)
+    return f'<a href="{shown}">{shown}</a>' if line.startswith(("https://", "http://")) and " " not in line else shown
 
 
 def _address(mailbox: str) -> str:
@@ -141,7 +147,7 @@ def _webhook(notice: Notice, publication: str, name: str) -> str:
     import requests
 
     try:
-        url = secret(name)
+        url = revealed(name)
     except ConfigError as error:
         return error.message
     if not url:
@@ -159,7 +165,7 @@ def _run(notice: Notice, publication: str, command: tuple[str, ...]) -> str:
     told |= {"title": notice.title, "text": notice.text}
     try:
         done = subprocess.run(  # noqa: S603 - the command is the operator's own, in newsletter.toml, and no shell reads it
-            command, input=json.dumps(told).encode(), capture_output=True, timeout=_SECONDS, check=False
+            command, input=json.dumps(told).encode() + b"\n", capture_output=True, timeout=_SECONDS, check=False
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         return f"{command[0]}: {error}"[:500]

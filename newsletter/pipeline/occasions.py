@@ -9,19 +9,24 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from newsletter.config import ScheduleConfig
+from newsletter.delivery import switch, waves
+from newsletter.delivery.pace import DailyLimit
 from newsletter.delivery.protocol import Probing, Provider
-from newsletter.delivery.report import report_of
+from newsletter.delivery.related import count_readers
+from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.states import BroadcastState
 from newsletter.errors import NewsletterError
+from newsletter.pipeline import agenda
 from newsletter.pipeline.agenda import objections_to
 from newsletter.pipeline.desk import Desk, errors_of
 from newsletter.pipeline.notices import Notice
 from newsletter.pipeline.sending import summary
 from newsletter.pipeline.weblinks import try_links
-from newsletter.schedule.calendar import Entry, plan_ahead
-from newsletter.schedule.passes import latest_due, rules_of, upcoming
+from newsletter.schedule.calendar import Entry
+from newsletter.schedule.passes import latest_due, rules_of
 from newsletter.schedule.queue import approved
-from newsletter.schedule.slots import slot_at
+from newsletter.schedule.slots import Slot, slot_at
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts, slots
 
@@ -31,10 +36,8 @@ _STUCK = timedelta(minutes=15)
 
 def next_entry(desk: Desk, connection: Connection, now: datetime) -> Entry:
     """The next slot, and the issue that goes out in it as things stand."""
-    schedule = desk.publication.config.schedule
     objections = objections_to(desk, approved(connection))
-    end = upcoming(connection, schedule, now).starts_at + timedelta.resolution
-    return plan_ahead(connection, schedule, end, now, rules_of(schedule), objections=objections)[-1]
+    return agenda.next_entries(connection, desk.publication.config.schedule, objections, now)[-1]
 
 
 def occasions(desk: Desk, connection: Connection, now: datetime) -> Iterator[Notice]:
@@ -48,16 +51,24 @@ def occasions(desk: Desk, connection: Connection, now: datetime) -> Iterator[Not
             f"nothing is queued for the slot of {entry.slot}",
             why or "newsletter approve ISSUE",
         )
-    late = latest_due(connection, schedule, now, rules_of(schedule))
-    if late and schedule.late_policy == "ask" and not rules_of(schedule).opens(late, now):
-        until = (late.starts_at + schedule.late_window).astimezone(schedule.zone)
-        yield Notice(
-            f"ask:{late.wall_time}",
-            f"the slot of {late} is late: send now?",
-            f"newsletter scheduler once --late send   (until {until:%A %H:%M}; after that it is missed)",
-        )
+    rules, late = rules_of(schedule), latest_due(connection, schedule, now, rules_of(schedule))
+    if late and schedule.late_policy == "ask" and not rules.opens(late, now):
+        yield _ask(f"ask:{late.wall_time}", f"the slot of {late}", late, schedule)
+    for wave in waves.due(connection, now):
+        if schedule.late_policy == "ask" and not rules.opens(wave.slot, now) and not switch.is_stopped(connection):
+            what = f'"{wave.slug}" in the wave of {wave.slot}'
+            yield _ask(f"ask:{wave.broadcast_id}:{wave.slot.timezone}", what, wave.slot, schedule)
     yield from _slots(connection, now, tell_empty=schedule.empty_slot == "notify")
     yield from _broadcasts(desk, connection, now)
+
+
+def _ask(key: str, what: str, slot: Slot, schedule: ScheduleConfig) -> Notice:
+    until = (slot.starts_at + schedule.late_window).astimezone(schedule.zone)
+    return Notice(
+        key,
+        f"{what} is late: send now?",
+        f"newsletter scheduler once --late send   (until {until:%A %H:%M}; after that it is missed)",
+    )
 
 
 def _slots(connection: Connection, now: datetime, *, tell_empty: bool) -> Iterator[Notice]:
@@ -77,6 +88,14 @@ def _broadcasts(desk: Desk, connection: Connection, now: datetime) -> Iterator[N
         if report.state == BroadcastState.SENT and config.notify.report:
             page = f"{config.publication.base_url}/{report.slug}/"
             yield Notice(f"report:{number}", f'"{report.slug}" is sent', f"{summary(report)}\n{page}")
+        for wave in report.waves:
+            if wave.state == "missed":
+                whom = f"{wave.readers} reader{'' if wave.readers == 1 else 's'} in {wave.timezone}"
+                yield Notice(
+                    f"missed:{number}:{wave.timezone}",
+                    f'the wave of "{report.slug}" for {whom} was missed: nobody was there in time',
+                    f"they can still get it as an issue of its own, with send_to_missed: {report.slug}",
+                )
         reason = hashlib.sha256(report.reason.encode()).hexdigest()[:8]
         if report.state == BroadcastState.PAUSED:
             yield Notice(
@@ -84,12 +103,17 @@ def _broadcasts(desk: Desk, connection: Connection, now: datetime) -> Iterator[N
                 f'"{report.slug}" is paused: a person is needed',
                 f"{report.reason}\n{summary(report)}\nnewsletter status; newsletter send {report.slug} --resume",
             )
-        elif report.state == BroadcastState.SENDING and report.reason and now - report.planned_at > _STUCK:
+        elif report.state == BroadcastState.SENDING and report.reason and now - _begun_at(report) > _STUCK:
             yield Notice(
-                f"stuck:{number}",
+                f"stuck:{number}:{len(report.to_come)}",
                 f'"{report.slug}" is not out yet',
                 f"{report.reason}\n{summary(report)}\nthe scheduler goes on with it by itself",
             )
+
+
+def _begun_at(report: Report) -> datetime:
+    """When what is being sent now was to be sent: with waves, the newest that has begun."""
+    return max([report.planned_at, *(wave.at for wave in report.waves if wave.state == "begun")])
 
 
 def preflight(desk: Desk, store: Store, provider: Provider, now: datetime, *, links: bool = True) -> Notice | None:
@@ -100,13 +124,28 @@ def preflight(desk: Desk, store: Store, provider: Provider, now: datetime, *, li
     ahead = desk.publication.config.notify.preflight
     with store.reading() as connection:
         entry = next_entry(desk, connection, now)
-    if entry.slot.starts_at - now > ahead:
-        return None
-    troubles = list(_troubles(desk, provider, entry, now, links=links))
+        if entry.slot.starts_at - now > ahead:
+            return None
+        crowd = _crowd(desk, connection, provider, entry)
+    troubles = [*_troubles(desk, provider, entry, now, links=links), *crowd]
     key, what = f"preflight:{entry.slot.wall_time}", f'"{entry.slug}"' if entry.slug else "nothing"
     if troubles:
         return Notice(key, f"the slot of {entry.slot} is in danger: {troubles[0]}", "\n".join(troubles[1:]))
     return Notice(key, f"the slot of {entry.slot} is ready: {what} goes out, all checks pass", quiet=True)
+
+
+def _crowd(desk: Desk, connection: Connection, provider: Provider, entry: Entry) -> list[str]:
+    """Whether the day of the slot has no room for all its readers: `[delivery] daily_limit` and `warm_up`."""
+    issue = next((each for each in approved(connection) if each.slug == entry.slug), None)
+    settings = desk.publication.config.delivery
+    limit = DailyLimit(provider.account, settings.daily_limit, settings.warm_up)
+    if issue is None or not limit:
+        return []
+    readers, _ = count_readers(connection, issue.segment, issue.relation, issue.related_to)
+    left = limit.room(connection, entry.slot.starts_at)
+    if readers <= left:
+        return []
+    return [f"it is for {readers} readers, and [delivery] leaves {left} for that day: the rest waits for the next"]
 
 
 def _troubles(desk: Desk, provider: Provider, entry: Entry, now: datetime, *, links: bool) -> Iterator[str]:

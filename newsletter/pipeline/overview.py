@@ -13,9 +13,9 @@ from newsletter.config import secret
 from newsletter.delivery import switch
 from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.states import ELSEWHERE, DeliveryState
+from newsletter.pipeline.agenda import next_entries, objections_of, waves_in
 from newsletter.publication import Publication
-from newsletter.schedule.passes import upcoming
-from newsletter.schedule.queue import approved, in_turn
+from newsletter.schedule.queue import approved
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts
 
@@ -25,20 +25,25 @@ _SHOWN = 5  # broadcasts, the newest first
 def overview(publication: Publication, store: Store, now: datetime) -> tuple[dict[str, Any], list[str]]:
     """The state of a publication as data and as lines for people."""
     with store.reading() as connection:
-        slot = upcoming(connection, publication.config.schedule, now)
         readers = count_by_state(connection)
         waiting = approved(connection)
+        objections = objections_of(publication, waiting)
+        entry = next_entries(connection, publication.config.schedule, objections, now)[0]
+        goes = next((issue for issue in waiting if issue.slug == entry.slug), None)
+        waves = waves_in(connection, goes, entry.slot, publication.config.schedule.timezone)
         query = select(broadcasts.c.id).where(broadcasts.c.provider != ELSEWHERE).order_by(broadcasts.c.id.desc())
         newest = connection.execute(query.limit(_SHOWN)).scalars()
         halted = switch.stopped(connection)
         reports = [report_of(connection, number) for number in list(newest)]
-    turn = in_turn(waiting, slot)
+    slot = entry.slot
     data = {
         "publication": publication.config.publication.name,
         "folder": str(publication.folder),
         "subscribers": readers,
         "next_slot": {"starts_at": slot.starts_at.isoformat(), "wall_time": slot.wall_time, "timezone": slot.timezone},
-        "next_issue": turn[0].slug if turn else None,
+        "next_issue": entry.slug or None,
+        "waves": [wave.as_json() for wave in waves],
+        "not_sent": objections,
         "queue": [issue.slug for issue in waiting],
         "broadcasts": [report.as_json() for report in reports],
         "stopped": {"since": halted.since.isoformat(), "reason": halted.reason} if halted else None,
@@ -47,15 +52,18 @@ def overview(publication: Publication, store: Store, now: datetime) -> tuple[dic
     sets = provider.name != "autosend" or secret(provider.api_key)
     through = provider.name if sets else f"the simulator, until {provider.api_key} is set"
     listed = ", ".join(f"{count} {state}" for state, count in readers.items()) or "none yet"
+    when = until(slot.starts_at - now) if slot.starts_at > now else "which nobody has opened yet"
     lines = [
         f"{publication.config.publication.name}  ({publication.folder})",
         f"  subscribers  {listed}",
-        f"  next slot    {slot}, {until(slot.starts_at - now)}",
-        f"  goes out     {turn[0].slug if turn else 'nothing: no approved issue fits'}",
+        f"  next slot    {slot}, {when}",
+        f"  goes out     {entry.slug or 'nothing: no approved issue fits'}",
+        *(f"  wave         {wave.told(publication.config.schedule.zone)}" for wave in waves),
+        *(f"  not sent     {slug}: {why}" for slug, why in objections.items()),
         f"  queue        {', '.join(issue.slug for issue in waiting) or 'empty'}",
         f"  through      {through}",
         *_stopped_line(halted, publication.config.schedule.zone),
-        *(_line(report, publication.config.schedule.zone) for report in reports),
+        *(line for report in reports for line in _lines(report, publication.config.schedule.zone)),
     ]
     return data, lines
 
@@ -70,11 +78,21 @@ def _stopped_line(halted: switch.Stopped | None, zone: ZoneInfo) -> list[str]:
 
 def until(distance: timedelta) -> str:
     """A distance in time as people say it: `in 2 days 3 h`, `in 14 min`."""
+    return f"in {length(distance)}"
+
+
+def length(distance: timedelta) -> str:
+    """A length of time as people say it: `2 days 3 h`, `14 min`."""
     minutes = max(0, round(distance.total_seconds() / 60))
     days, hours, left = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
-        return f"in {days} day{'s' if days > 1 else ''}" + (f" {hours} h" if hours else "")
-    return f"in {hours} h {left} min" if hours else f"in {left} min"
+        return f"{days} day{'s' if days > 1 else ''}" + (f" {hours} h" if hours else "")
+    return f"{hours} h {left} min" if hours else f"{left} min"
+
+
+def _lines(report: Report, zone: ZoneInfo) -> list[str]:
+    """A broadcast; while waves of it are to come, each of its waves too."""
+    return [_line(report, zone), *(f"{'':15}{wave.told(zone)}" for wave in report.waves if report.to_come)]
 
 
 def _line(report: Report, zone: ZoneInfo) -> str:

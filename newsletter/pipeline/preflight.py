@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from newsletter.audience.subscribers import count_audience, count_nameless, count_reasons
+from newsletter.audience.subscribers import count_reasons
 from newsletter.check.inspection import Inspection
 from newsletter.check.known import Approval, Known, Readership
 from newsletter.config import Config
+from newsletter.delivery.related import count_nameless, count_readers
 from newsletter.delivery.report import find_broadcast, report_of
 from newsletter.delivery.states import ELSEWHERE, BroadcastState
 from newsletter.pipeline.fields import missing_fields
@@ -39,13 +40,18 @@ def with_store(inspection: Inspection, store: Store, config: Config, now: dateti
             return inspection
         entry = next((each for each in approved(connection) if each.slug == slug), None)
         approval = Approval(entry.source_digest) if entry else None
-        readership = _readership(connection, inspection.edition, segment, config, now)
+        audience = (segment, *inspection.issue.relation)
+        readership = _readership(connection, inspection.edition, audience, config, now)
     known: Known = replace(inspection.known, approval=approval, readership=readership)
     return replace(inspection, known=known)
 
 
-def _readership(connection: Connection, edition: Edition, segment: str, config: Config, now: datetime) -> Readership:
-    readers, skipped = count_audience(connection, segment)
+def _readership(
+    connection: Connection, edition: Edition, audience: tuple[str, str, str], config: Config, now: datetime
+) -> Readership:
+    """Of those whom the issue is for: a segment, or who `got` or `missed` another issue of it."""
+    segment, relation, _ = audience
+    readers, skipped = count_readers(connection, *audience)
     slot = upcoming(connection, config.schedule, now)
     reasons = count_reasons(connection, segment)
     return Readership(
@@ -53,8 +59,8 @@ def _readership(connection: Connection, edition: Edition, segment: str, config: 
         skipped,
         segment,
         harmed=sum(count for reason, count in reasons.items() if reason not in _LEFT),
-        before=_last_time(connection, segment),
-        empty={source: count_nameless(connection, segment) for source in _without_default(edition)},
+        before=None if relation else _last_time(connection, segment),  # those of a correction are other readers
+        empty={source: count_nameless(connection, *audience) for source in _without_default(edition)},
         unknown=missing_fields(connection, tags_of(edition.variables.values())),
         needed=_time_needed(readers, config),
         room=next_slot(config.schedule, slot.starts_at).starts_at - slot.starts_at,
@@ -65,7 +71,7 @@ def _readership(connection: Connection, edition: Edition, segment: str, config: 
 def _last_time(connection: Connection, segment: str) -> int | None:
     """How many got the last broadcast to the same segment."""
     query = select(broadcasts.c.id).where(broadcasts.c.segment == segment, broadcasts.c.state == BroadcastState.SENT)
-    query = query.where(broadcasts.c.provider != ELSEWHERE)
+    query = query.where(broadcasts.c.relation == "", broadcasts.c.provider != ELSEWHERE)
     last = connection.execute(query.order_by(broadcasts.c.id.desc()).limit(1)).scalar()
     return report_of(connection, last).sent if last is not None else None
 

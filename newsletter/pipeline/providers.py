@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from newsletter.config import ProviderConfig, secret
+from newsletter.config import ProviderConfig, revealed
 from newsletter.delivery.protocol import Provider
 from newsletter.errors import ConfigError
+from newsletter.pipeline.discreet import Discreet
 from newsletter.publication import Publication
 
 if TYPE_CHECKING:
@@ -29,12 +31,21 @@ class Connection:
 
 @contextmanager
 def open_provider(publication: Publication) -> Iterator[Connection]:
-    """The provider for as long as the `with` lasts.
+    """The provider for as long as the `with` lasts; no secret of the publication is in what it answers.
 
     Nothing leaves the machine by accident: until the secret that `[provider] api_key` names is set, what would go to
     AutoSend goes to a simulator in this process, which keeps it in `.newsletter/simulator`. Raises ConfigError where
     the secret's file cannot be read.
     """
+    from newsletter.config.masking import mask_of
+
+    mask = mask_of(publication.config)
+    with _open(publication) as opened:
+        yield replace(opened, provider=Discreet(opened.provider, mask))
+
+
+@contextmanager
+def _open(publication: Publication) -> Iterator[Connection]:
     from newsletter.providers.autosend import AutoSend, honours_keys
 
     config = publication.config.provider
@@ -49,7 +60,7 @@ def open_provider(publication: Publication) -> Iterator[Connection]:
             yield Connection(smtp)
         return
     timeouts = (config.connect_timeout.total_seconds(), config.read_timeout.total_seconds())
-    key = secret(config.api_key)
+    key = revealed(config.api_key)
     if key:
         honoured = config.idempotency == "honoured"
         if config.idempotency == "auto":
@@ -70,13 +81,20 @@ def open_provider(publication: Publication) -> Iterator[Connection]:
         yield Connection(provider, notice)
 
 
+def stays_here(config: ProviderConfig) -> bool:
+    """Whether no mail leaves this machine: files, the simulator, a server on loopback that plays the provider."""
+    if config.name != "autosend":
+        return config.name == "outbox"
+    return not revealed(config.api_key) or urlsplit(config.base_url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
 def _smtp(config: ProviderConfig) -> Smtp:
     from newsletter.providers.smtp import Server, Smtp
 
     if not config.smtp_host:
         raise ConfigError('[provider] name = "smtp" needs a mail server', 'smtp_host = "mail.example.org"')
-    password = secret(config.api_key) if config.smtp_user else ""
-    if password is None:
+    password = revealed(config.api_key) if config.smtp_user else ""
+    if config.smtp_user and not password:
         raise ConfigError(
             f"{config.api_key} is not set: the password of {config.smtp_user}", "see docs/configuration.md"
         )

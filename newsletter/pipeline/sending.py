@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -13,7 +13,7 @@ from newsletter.audience.tokens import Signer, open_signer
 from newsletter.clock import Clock
 from newsletter.content.issue import Issue
 from newsletter.content.reader import read_issue
-from newsletter.delivery import ledger, switch, trials
+from newsletter.delivery import ledger, switch, trials, waves
 from newsletter.delivery.broadcaster import Broadcaster
 from newsletter.delivery.job import Job, Progress
 from newsletter.delivery.ledger import Reader
@@ -29,16 +29,23 @@ from newsletter.delivery.protocol import (
 )
 from newsletter.delivery.related import count_readers
 from newsletter.delivery.report import Report, find_broadcast, report_of
-from newsletter.delivery.states import BroadcastState
+from newsletter.delivery.states import BatchState, BroadcastState
 from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
+from newsletter.logs import about
 from newsletter.pipeline.desk import Desk
+from newsletter.pipeline.repeating import again, best
 from newsletter.render import personal
 from newsletter.render.edition import Edition
 from newsletter.render.measuring import CLICK, OPEN
 from newsletter.render.merge import reader_fields
+from newsletter.schedule.passes import Due
 from newsletter.schedule.queue import Approved, read_edition, remove
+from newsletter.schedule.slots import Slot
 from newsletter.store.database import Store
-from newsletter.store.tables import broadcasts
+from newsletter.store.tables import broadcasts, slots
+from newsletter.tracing import Tracer, Untraced
+
+_INSTANT = timedelta.resolution
 
 
 @dataclass
@@ -53,6 +60,7 @@ class Sending:
     wants_stop: Callable[[], bool] = lambda: False
     pauses: bool = False  # whether what `wants_stop` stopped waits for a person
     reports: list[Report] = field(default_factory=list)
+    tracer: Tracer = field(default_factory=Untraced)
 
     def objection(self, issue: Approved) -> str:
         """Why the approved issue must not be sent as it is; empty where it may."""
@@ -68,6 +76,10 @@ class Sending:
                 f'"{issue.slug}" is not sent: stopped by hand since {halted.since:%Y-%m-%d %H:%M} UTC',
                 "newsletter resume",
             )
+        schedule, wall = self.desk.publication.config.schedule, ""
+        subjects = Edition.from_json(read_edition(connection, issue.digest)).subjects
+        if schedule.local and slot_id is not None and not subjects:  # a test has one time to answer
+            wall = connection.execute(select(slots.c.wall_time).where(slots.c.id == slot_id)).scalar_one()
         broadcast_id = create_broadcast(
             connection,
             slug=issue.slug,
@@ -79,8 +91,10 @@ class Sending:
             provider=self.provider.name,
             now=self.clock.now(),
             slot=slot_id,
+            wall_time=wall,
+            timezone=schedule.timezone if wall else "",
         )
-        if subjects := Edition.from_json(read_edition(connection, issue.digest)).subjects:
+        if subjects:
             trials.begin(connection, broadcast_id, subjects, self._terms())
         return broadcast_id
 
@@ -96,11 +110,32 @@ class Sending:
         return broadcast_id
 
     def unfinished(self, connection: Connection) -> list[int]:
-        """The broadcasts that were begun and neither ended nor paused, oldest first, and that can be gone on with."""
+        """The broadcasts that were begun and neither ended nor paused, nor wait for wave or subject; oldest first."""
         states = [BroadcastState.PLANNED, BroadcastState.SENDING]
         query = select(broadcasts.c.id).where(broadcasts.c.state.in_(states)).order_by(broadcasts.c.id)
-        waiting = trials.waiting(connection, self.clock.now())
-        return [number for number in connection.execute(query).scalars() if number not in waiting]
+        testing = trials.waiting(connection, self.clock.now())
+        found = connection.execute(query).scalars().all()
+        return [number for number in found if number not in testing and not waves.rests(connection, number)]
+
+    def filler(self, connection: Connection, slot: Slot) -> tuple[Approved, str] | None:
+        """The best-liked issue for who did not get it, where `[schedule] empty_slot` wants that."""
+        if self.desk.publication.config.schedule.empty_slot != "repeat-best" or switch.is_stopped(connection):
+            return None
+        found = best(connection, self.clock.now())
+        if found is None:
+            return None
+        return again(connection, found, slot, self.clock.now()), f"no issue is queued, so the slot repeats {found}"
+
+    def waves_due(self, connection: Connection) -> list[Due]:
+        """The waves that should begin now; none while the kill switch is set, after which they may be late."""
+        return [] if switch.is_stopped(connection) else waves.due(connection, self.clock.now())
+
+    def begin_wave(self, connection: Connection, wave: Due, *, missed: bool) -> None:
+        """Let a wave be posted, or give it up."""
+        if missed:
+            waves.miss(connection, wave.broadcast_id, wave.slot.starts_at, self.clock.now())
+        else:
+            waves.begin(connection, wave.broadcast_id, wave.slot.starts_at, after=wave.slot.starts_at - _INSTANT)
 
     def send(self, broadcast_id: int) -> str:
         """Post a broadcast to its end; a sentence on what became of it. Raises NewsletterError where it stopped."""
@@ -114,7 +149,13 @@ class Sending:
         first, *others = (self.provider.prepare(message_of(variant)) for variant in edition.variants)
         values = values_of(edition, self._signer(), self.desk, broadcast_id)
         job = Job(digest, first, values, tuple(others))
-        broadcaster = Broadcaster(
+        with about(broadcast=broadcast_id, issue=edition.slug):
+            report = self._broadcaster().run(broadcast_id, job)
+        self.reports.append(report)
+        return report
+
+    def _broadcaster(self) -> Broadcaster:
+        return Broadcaster(
             store=self.store,
             provider=self.provider,
             settings=self.desk.publication.config.delivery,
@@ -122,10 +163,8 @@ class Sending:
             progress=self.progress,
             wants_stop=self.wants_stop,
             pauses=self.pauses,
+            tracer=self.tracer,
         )
-        report = broadcaster.run(broadcast_id, job)
-        self.reports.append(report)
-        return report
 
     def resume(self, slug: str, unknown: str = "") -> Report:
         """Go on with an issue's broadcast; `unknown` is a person's word (`repeat`, `skip`) on batches in doubt."""
@@ -139,6 +178,7 @@ class Sending:
             if unknown:
                 ledger.settle_the_abandoned(connection, broadcast_id, self.clock.now())
                 ledger.decide_unknown(connection, broadcast_id, repeat=unknown == "repeat", now=self.clock.now())
+            waves.begin(connection, broadcast_id, self.clock.now())  # late or not: a person wants it
         return self.post(broadcast_id)
 
     def test(self, edition: Edition, addresses: Sequence[str]) -> None:
@@ -244,6 +284,9 @@ def summary(report: Report) -> str:
     if report.trial:
         posting = f"; {report.trial.sentence()}" + _from(report.awaits)
     batches = sum(report.batches.values())
+    if report.rests:
+        wave, batches = report.to_come[0], batches - report.batches.get(BatchState.PENDING, 0)
+        posting = f"; {len(report.to_come)} of {len(report.waves)} waves to come, next {wave.told(wave.zone)}"
     whom = f"{report.sent} reader{'' if report.sent == 1 else 's'} in {batches} batch{'' if batches == 1 else 'es'}"
     return f'"{report.slug}" went to {whom}{skipped}{refused}{dropped}{posting}'
 

@@ -62,7 +62,7 @@ language = "en"                             # of your issues, as in HTML; one is
 
 [schedule]
 days = ["tue", "fri"]                       # an approved issue goes out on each of these days
-at = "09:00"                                # wall time, summer and winter alike
+at = "09:00"                                # wall time, summer and winter alike; "09:00 local" is each reader's own
 timezone = "UTC"                            # such as "Europe/Berlin"
 late_window = "6h"                          # after a stop, a slot missed by less than this is still sent
 # extra = []                                # one-off slots: ["2026-12-24T18:00"]
@@ -72,7 +72,7 @@ late_window = "6h"                          # after a stop, a slot missed by les
 # late_policy = "send"                      # or "ask" or "skip": a slot that is more than 15 minutes late
 # require_approval = true                   # false: the scheduler approves what is ready and without errors
 # approve_by = ""                           # how long before its slot an issue must be approved: "-2h"
-# empty_slot = "skip"                       # or "notify": tell the editors when a slot stays empty
+# empty_slot = "skip"                       # or "notify": tell the editors; or "repeat-best": see docs/scheduling.md
 
 [notify]
 # editors = []                              # who gets notices by mail: ["you@example.org"]
@@ -120,6 +120,17 @@ name = "outbox"                             # mails become files in .newsletter/
 
 [storage]
 # database_url = ""                         # empty: SQLite in .newsletter/; else such as "postgresql+psycopg://…"
+
+[backup]
+# keep = 0                                  # how many nightly backups the scheduler keeps; 0: it takes none
+# at = "03:00"
+# folder = ""                               # empty: .newsletter/backups; another disk is better
+
+[logs]
+# file = false                              # also write JSON lines to .newsletter/logs/
+# format = "text"                           # or "json": how scheduler and serve say on stderr what they do
+# keep = 14                                 # days of log files
+# metrics_token = "NEWSLETTER_METRICS_TOKEN"    # the NAME of the secret that opens /metrics of newsletter serve
 
 [public]
 # topics = []                               # tags that readers may choose, such as ["events", "jobs"]

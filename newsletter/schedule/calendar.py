@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 from wcwidth import wcswidth
@@ -14,9 +16,11 @@ from newsletter.schedule.forecast import allot
 from newsletter.schedule.passes import Rules, latest_due, upcoming
 from newsletter.schedule.queue import Approved, approved
 from newsletter.schedule.slots import Schedule, Slot, closed, instant_of, slot_at, slots_between
+from newsletter.schedule.waves import Wave, in_effect
 from newsletter.store.tables import broadcasts, slots
 
 CELL = 11  # columns of one day: seven of them fit into 80
+_ELSEWHERE = timedelta(days=2)  # so far from the publication's day may the same day be elsewhere
 _FOLD = 75  # RFC 5545 section 3.1: octets of a line, without its end
 
 
@@ -27,11 +31,15 @@ class Entry:
     slot: Slot
     state: str
     slug: str = ""
+    sending: str = ""  # the state of the broadcast, where there is one
+    waves: tuple[Wave, ...] = ()
 
     @property
     def words(self) -> str:
         """What happens in the slot, in a few words."""
-        return self.slug if self.state == "planned" else f"{self.slug}: sent" if self.slug else self.state
+        if not self.slug:
+            return self.state
+        return self.slug if self.state == "planned" else f"{self.slug}: {self.sending or 'sent'}"
 
 
 def entries_of(
@@ -47,15 +55,13 @@ def entries_of(
 
     `objections` are the slugs of issues that are approved but must not be sent as they are.
     """
+    schedule = in_effect(connection, schedule)
     start, end = (instant_of(datetime.combine(day, time()), schedule.timezone) for day in days)
-    query = select(slots, broadcasts.c.slug).outerjoin(broadcasts, broadcasts.c.slot_id == slots.c.id)
+    start, end = (start - _ELSEWHERE, end + _ELSEWHERE) if schedule.local else (start, end)
+    query = select(slots, broadcasts.c.slug, broadcasts.c.state.label("sending"), broadcasts.c.wall_time.label("waves"))
+    query = query.outerjoin(broadcasts, broadcasts.c.slot_id == slots.c.id)
     rows = connection.execute(query.where(slots.c.starts_at >= start, slots.c.starts_at < end))
-    known = {
-        row.wall_time: Entry(
-            slot_at(datetime.fromisoformat(row.wall_time), row.timezone), str(row.state), row.slug or ""
-        )
-        for row in rows
-    }
+    known = {row.wall_time: _recorded(row, schedule) for row in rows}
     ahead = {
         entry.slot.wall_time: entry
         for entry in plan_ahead(connection, schedule, end, now, rules, objections=objections)
@@ -66,7 +72,14 @@ def entries_of(
         if slot.wall_time not in ahead
     }
     within = {wall: entry for wall, entry in ahead.items() if start <= entry.slot.starts_at < end}
-    return sorted((over | within | known).values(), key=lambda entry: entry.slot)
+    found = sorted((over | within | known).values(), key=lambda entry: entry.slot)
+    return [entry for entry in found if days[0] <= entry.slot.wall.date() < days[1]]
+
+
+def _recorded(row: Any, schedule: Schedule) -> Entry:
+    elsewhere = schedule.local and row.timezone != schedule.timezone
+    slot = replace(slot_at(datetime.fromisoformat(row.wall_time), row.timezone), waves=bool(row.waves) or elsewhere)
+    return Entry(slot, str(row.state), row.slug or "", row.sending or "")
 
 
 def plan_ahead(
@@ -79,7 +92,7 @@ def plan_ahead(
     objections: Iterable[str] = (),
 ) -> list[Entry]:
     """The slots before `end` that can still be opened, each with the issue that it gets if nothing changes."""
-    refused = set(objections)
+    refused, schedule = set(objections), in_effect(connection, schedule)
     due = latest_due(connection, schedule, now, rules)
     ahead = [due] if due and rules.opens(due, now) else []
     ahead += slots_between(schedule, upcoming(connection, schedule, now).starts_at, end)
@@ -106,7 +119,12 @@ def month_view(schedule: Schedule, days: tuple[date, date], entries: Sequence[En
         for row in range(max(len(cell) for cell in cells)):
             lines.append("".join(_padded(cell[row] if row < len(cell) else "") for cell in cells).rstrip())
         first += timedelta(days=7)
-    return [*lines, "", *(_clipped(f"{entry.slot}  {entry.words}", 80) for entry in entries)]
+    lines.append("")
+    home = ZoneInfo(schedule.timezone)
+    for entry in entries:
+        lines.append(_clipped(f"{entry.slot}  {entry.words}", 80))
+        lines += [f"    {wave.told(home)}" for wave in entry.waves]
+    return lines
 
 
 def _cell(schedule: Schedule, day: date, entries: Sequence[Entry]) -> list[str]:
@@ -115,9 +133,9 @@ def _cell(schedule: Schedule, day: date, entries: Sequence[Entry]) -> list[str]:
     if not entries:
         return [head]
     first, *others = entries
-    lines = [f"{head} {first.slot.wall:%H:%M}", first.words]
+    lines = [f"{head} {first.slot.wall:%H:%M}", first.slug or first.state]
     for entry in others:
-        lines += [f"   {entry.slot.wall:%H:%M}", entry.words]
+        lines += [f"   {entry.slot.wall:%H:%M}", entry.slug or entry.state]
     return lines
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import Approved, approved, in_turn
 from newsletter.schedule.slots import Schedule, Slot, slots_from
+from newsletter.schedule.waves import in_effect
 
 _FAR = 104  # slots; a year of two a week
 
@@ -20,7 +21,8 @@ def forecast(
 ) -> Iterator[tuple[Slot, Approved | None]]:
     """The coming slots without end, each with its issue or None."""
     first = upcoming(connection, schedule, now)
-    return allot(approved(connection), slots_from(schedule, first.starts_at), approve_by)
+    coming = slots_from(in_effect(connection, schedule), first.starts_at)
+    return allot(approved(connection), coming, approve_by)
 
 
 def allot(

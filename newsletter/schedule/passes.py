@@ -8,7 +8,7 @@ so that of two schedulers only one opens a slot.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,16 +16,29 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from newsletter.errors import NewsletterError
+from newsletter.logs import about
 from newsletter.schedule.queue import Approved, approved, in_turn, remove
 from newsletter.schedule.slots import Schedule, Slot, slots_between, slots_from
+from newsletter.schedule.waves import in_effect
 from newsletter.store.database import Store
-from newsletter.store.tables import slots
+from newsletter.store.tables import queue, restores, slots
 
 if TYPE_CHECKING:
     from newsletter.config import ScheduleConfig
 
 ON_TIME = timedelta(minutes=15)  # a slot opened within it counts as on time: a cron job comes every few minutes
 _OLDEST = timedelta(days=62)  # slots missed longer ago are not even recorded
+_FIRST = timedelta(days=7)  # and these, where no slot was ever opened
+
+
+@dataclass(frozen=True)
+class Due:
+    """A wave of a broadcast whose time has come: `slot` is when and where it is, `readers` how many get it."""
+
+    broadcast_id: int
+    slug: str
+    slot: Slot
+    readers: int
 
 
 class Sender(Protocol):
@@ -41,6 +54,18 @@ class Sender(Protocol):
 
     def unfinished(self, connection: Connection) -> list[int]:
         """The broadcasts that a pass should go on with by itself, oldest first."""
+        ...
+
+    def filler(self, connection: Connection, slot: Slot) -> tuple[Approved, str] | None:
+        """What goes out in a slot for which no issue is queued, and why, in a sentence; mostly None."""
+        ...
+
+    def waves_due(self, connection: Connection) -> list[Due]:
+        """The waves of broadcasts that should begin now, in order."""
+        ...
+
+    def begin_wave(self, connection: Connection, wave: Due, *, missed: bool) -> None:
+        """Let a wave be posted, or give it up, since nobody was there in time."""
         ...
 
     def send(self, broadcast_id: int) -> str:
@@ -69,7 +94,7 @@ def rules_of(config: ScheduleConfig) -> Rules:
 
 @dataclass(frozen=True)
 class Opening:
-    """What opening a slot came to. `passed_over` are sentences on issues not sent."""
+    """What opening a slot came to. `passed_over` are sentences on issues not sent, and on why one is repeated."""
 
     slot: Slot
     state: str
@@ -91,7 +116,10 @@ class PassReport:
 
 @dataclass
 class Passes:
-    """Runs passes over one publication. `say` gets each sentence as it becomes true."""
+    """Runs passes over one publication. `say` gets each sentence as it becomes true.
+
+    With `opens` false nothing new is begun, neither a slot nor a wave.
+    """
 
     store: Store
     schedule: Schedule
@@ -99,26 +127,46 @@ class Passes:
     sender: Sender
     now: Callable[[], datetime]
     say: Callable[[str], None] = lambda _: None
+    opens: bool = True
     _lines: list[str] = field(default_factory=list, init=False)
 
     def run(self) -> PassReport:
         """One pass; errors of sending are reported, not raised, since the next pass goes on with it."""
         self._lines, errors = [], []
+        begun, asking = self._begin_waves() if self.opens else (set[int](), None)
         with self.store.reading() as connection:
             unfinished = self.sender.unfinished(connection)
         for broadcast_id in unfinished:
-            self._tell("going on with a broadcast that was interrupted")
+            if broadcast_id not in begun:
+                self._tell("going on with a broadcast that was interrupted")
             errors += self._send(broadcast_id)
-        openings = self._open()
+        openings = self._open() if self.opens else []
         for opening in openings:
-            self._tell(*_sentences(opening))
-            if opening.broadcast_id is not None:
-                errors += self._send(opening.broadcast_id)
+            with about(slot=opening.slot.wall_time):
+                self._tell(*_sentences(opening))
+                if opening.broadcast_id is not None:
+                    errors += self._send(opening.broadcast_id)
         with self.store.reading() as connection:
             following = upcoming(connection, self.schedule, self.now())
             due = latest_due(connection, self.schedule, self.now(), self.rules)
-        asking = due if self.rules.late_policy == "ask" else None
+        asking = (due if self.rules.late_policy == "ask" else None) or asking
         return PassReport(tuple(self._lines), tuple(openings), tuple(errors), following, asking)
+
+    def _begin_waves(self) -> tuple[set[int], Slot | None]:
+        """Begin the waves that are due, or give them up as one gives up a slot; of which broadcasts, and who asks."""
+        now, begun, asking = self.now(), set[int](), None
+        with self.store.reading() as connection:
+            due = self.sender.waves_due(connection)
+        for wave in due:
+            opens = self.rules.opens(wave.slot, now)
+            if not opens and self.rules.late_policy == "ask" and now - wave.slot.starts_at <= self.rules.late_window:
+                asking = wave.slot
+                continue
+            with self.store.transaction() as connection:
+                self.sender.begin_wave(connection, wave, missed=not opens)
+            begun.add(wave.broadcast_id)
+            self._tell(_sentence(wave, missed=not opens))
+        return begun, asking
 
     def _open(self) -> list[Opening]:
         """Open what is due. On PostgreSQL two schedulers may both try: the keys of the tables let one of them."""
@@ -134,9 +182,11 @@ class Passes:
 
     def _send(self, broadcast_id: int) -> list[NewsletterError]:
         try:
-            self._tell(self.sender.send(broadcast_id))
+            with about(broadcast=broadcast_id):
+                self._tell(self.sender.send(broadcast_id))
         except NewsletterError as error:
-            self._tell(error.message)
+            with about(broadcast=broadcast_id):
+                self._tell(error.message)
             return [error]
         return []
 
@@ -162,11 +212,21 @@ def open_due(connection: Connection, schedule: Schedule, rules: Rules, sender: S
 
 
 def pending(connection: Connection, schedule: Schedule, now: datetime, rules: Rules) -> list[Slot]:
-    """The slots that have begun and are not recorded, as far as a pass looks back, in order."""
+    """The slots that have begun and are not recorded, as far as a pass looks back, in order.
+
+    Before any is recorded, those count that an approved issue waited for: somebody expected something of them.
+    """
     last, wall = last_opened(connection)
-    earliest = now - rules.late_window if last is None else max(last + timedelta.resolution, now - _OLDEST)
+    schedule = in_effect(connection, schedule)
+    earliest = max(last + timedelta.resolution, now - _OLDEST) if last else _beginning(connection, now, rules)
     found = slots_between(schedule, earliest, now + timedelta.resolution)
     return [slot for slot in found if slot.wall_time > wall]
+
+
+def _beginning(connection: Connection, now: datetime, rules: Rules) -> datetime:
+    expected = connection.execute(select(func.min(queue.c.approved_at))).scalar()
+    late = now - rules.late_window
+    return min(late, max(expected, now - _FIRST)) if expected else late
 
 
 def latest_due(connection: Connection, schedule: Schedule, now: datetime, rules: Rules) -> Slot | None:
@@ -178,15 +238,18 @@ def latest_due(connection: Connection, schedule: Schedule, now: datetime, rules:
 def last_opened(connection: Connection) -> tuple[datetime | None, str]:
     """Instant and wall time of the newest slots that are recorded; no earlier slot is ever opened.
 
-    Both count, since a new rule of the zone moves the instant of a wall time.
+    Both count, since a new rule of the zone moves the instant of a wall time. What was opened between a backup and its
+    restoring is not recorded, so none of those slots is opened either.
     """
     instant, wall = connection.execute(select(func.max(slots.c.starts_at), func.max(slots.c.wall_time))).one()
-    return instant, wall or ""
+    restored = connection.execute(select(func.max(restores.c.restored_at))).scalar()
+    return max((moment for moment in (instant, restored) if moment), default=None), wall or ""
 
 
 def upcoming(connection: Connection, schedule: Schedule, now: datetime) -> Slot:
     """The next slot that a pass will open: the first one after now, and after all that are recorded."""
     last, wall = last_opened(connection)
+    schedule = in_effect(connection, schedule)
     after = now if last is None else max(now, last)
     return next(slot for slot in slots_from(schedule, after + timedelta.resolution) if slot.wall_time > wall)
 
@@ -198,12 +261,18 @@ def _open(connection: Connection, slot: Slot, rules: Rules, sender: Sender, now:
         if objection:
             passed_over.append(f'"{issue.slug}" is approved but was not sent: {objection}')
             continue
-        _, slot_id = _record(connection, slot, "taken", now)
-        broadcast_id = sender.plan(connection, issue, slot_id)
-        remove(connection, issue.slug)
-        return Opening(slot, "taken", issue.slug, broadcast_id, tuple(passed_over))
+        return replace(_take(connection, slot, sender, issue, now), passed_over=tuple(passed_over))
+    if filler := sender.filler(connection, slot):
+        return replace(_take(connection, slot, sender, filler[0], now), passed_over=(*passed_over, filler[1]))
     _record(connection, slot, "empty", now)
     return Opening(slot, "empty", passed_over=tuple(passed_over))
+
+
+def _take(connection: Connection, slot: Slot, sender: Sender, issue: Approved, now: datetime) -> Opening:
+    _, slot_id = _record(connection, slot, "taken", now)
+    broadcast_id = sender.plan(connection, issue, slot_id)
+    remove(connection, issue.slug)
+    return Opening(slot, "taken", issue.slug, broadcast_id)
 
 
 def _record(connection: Connection, slot: Slot, state: str, now: datetime) -> tuple[Opening, int]:
@@ -217,6 +286,13 @@ def _record(connection: Connection, slot: Slot, state: str, now: datetime) -> tu
     key = connection.execute(slots.insert().values(row)).inserted_primary_key
     assert key is not None  # noqa: S101 - an insert of one row has one key
     return Opening(slot, state), int(key[0])
+
+
+def _sentence(wave: Due, *, missed: bool) -> str:
+    whom = f"{wave.readers} reader{'' if wave.readers == 1 else 's'}"
+    if missed:
+        return f'the wave of {wave.slot} was missed: nobody was there in time, so {whom} do not get "{wave.slug}"'
+    return f'the wave of {wave.slot} begins: "{wave.slug}" goes to {whom}'
 
 
 def _sentences(opening: Opening) -> list[str]:

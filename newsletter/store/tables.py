@@ -162,6 +162,9 @@ broadcasts = Table(
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False, default=""),  # why it is paused, for a person
     Column("provider", String(64), nullable=False, default=""),
+    # Where readers get it at this wall time of their own zone, in waves: the time, and the zone of who tells none.
+    Column("wall_time", String(16), nullable=False, default="", server_default=text("''")),
+    Column("timezone", String(64), nullable=False, default="", server_default=text("''")),
     # Whether its edition has personal parts that look at tags or own fields; only then deliveries keep them.
     Column("keeps_fields", Boolean, nullable=False, default=False, server_default=false()),
     Column("planned_through", Integer, nullable=False, default=0),  # subscriber id: everyone up to it is in a batch
@@ -169,6 +172,7 @@ broadcasts = Table(
     Column("planned_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
+    Column("restored_at", UtcDateTime),  # it came out of a backup unfinished: nothing is repeated without a person
     _one_of("state", "planned", "sending", "paused", "sent", "cancelled"),
 )
 
@@ -186,6 +190,9 @@ batches = Table(
     Column("dropped", Integer, nullable=False, default=0),  # how many the provider left out, not saying whom
     Column("error", Text, nullable=False, default=""),
     Column("settled_at", UtcDateTime),
+    Column("wave", String(64), nullable=False, default="", server_default=text("''")),  # the zone it is named by
+    Column("wave_at", UtcDateTime),
+    Column("waiting", Boolean, nullable=False, default=False, server_default=false()),  # its wave has not begun
     _one_of("state", "pending", "posting", "accepted", "rejected", "unknown"),
     Index(None, "broadcast_id", "state", "number"),
     Index(None, "reference"),  # the events of a provider name it
@@ -367,4 +374,18 @@ quotas = Table(
     Column("account", String(80), primary_key=True),
     Column("day", String(10), primary_key=True),  # in UTC
     Column("readers", Integer, nullable=False, default=0),
+)
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("restored_at", UtcDateTime, primary_key=True),  # no slot from before this moment opens any more
+    Column("taken_at", UtcDateTime, nullable=False),  # what happened between the two is not known here
+)
+
+doubts = Table(
+    "doubts",
+    metadata,
+    Column("slug", String(200), primary_key=True),  # an issue that may have been sent between backup and restore
+    Column("since", UtcDateTime, nullable=False),
 )

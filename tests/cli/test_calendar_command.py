@@ -105,8 +105,7 @@ def test_an_issue_that_changed_since_its_approval_is_in_no_slot(
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ('empty_slot = "repeat-best"', "this version does neither"),
-        ('empty_slot = "loudly"', "expected 'skip' or 'notify'"),
+        ('empty_slot = "loudly"', "expected 'skip', 'notify' or 'repeat-best'"),
         ('pause = ["2026-08-14..2026-07-20"]', "the pause ends before it begins"),
         ('pause = ["2026-08-14"]', 'expected a range of days such as "2026-07-20..2026-08-14"'),
         ('pause = ["2026-08-14..2029-08-14"]', "a year at most"),
@@ -141,3 +140,23 @@ def test_days_without_quotes_are_days(folder: Path) -> None:
     text = toml.read_text().replace('skip = ["2099-12-25"]', "skip = [2099-12-25]")
     toml.write_text(text.replace('extra = ["2099-12-24T18:00"]', "extra = [2099-12-24T18:00:00]"))
     assert main(["calendar"]) == 0
+
+
+def test_one_thing_at_a_time_goes_to_stdout(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["calendar", "--ics", "-", "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["hint"] == "name a file: --ics slots.ics --json"
+
+
+def test_a_time_to_come_is_not_pretended_where_mails_would_leave_the_machine(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOSEND_API_KEY", "AS_some")
+    toml = Path("newsletter.toml")
+    toml.write_text(toml.read_text().replace('name = "outbox"', 'name = "autosend"'))
+    capsys.readouterr()
+    assert main(["scheduler", "once", "--now", "2099-12-22T09:00"]) == 5
+    told = capsys.readouterr().err
+    assert "autosend would really send before its time" in told
+    assert "newsletter scheduler explain 2099-12-22" in told

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from newsletter.errors import SafetyError
 from newsletter.pipeline.approval import approve
+from newsletter.pipeline.preflight import with_store
 from newsletter.pipeline.rehearsal import approved_or_new, rehearse
 from newsletter.pipeline.sending import confirm
 from newsletter.store.tables import deliveries, subscribers
@@ -56,6 +57,17 @@ def test_a_correction_goes_only_to_those_who_got_the_issue(sent: Press) -> None:
         "cy": "unsubscribed",
         "dan": "did not get one",
     }
+
+
+def test_a_check_counts_those_whom_a_correction_is_for(sent: Press) -> None:
+    sent.write("002-mend", "Hello {{ name }}.", correction_of="one")
+    desk = sent.desk
+    issue = desk.find("mend")
+    known = with_store(
+        desk.inspect(issue, desk.render(issue), NOW), sent.store, desk.publication.config, NOW
+    ).known.readership
+    assert known is not None
+    assert (known.readers, known.before, known.empty) == (1, None, {"name": 0})
 
 
 def test_a_second_try_goes_only_to_those_who_did_not_get_it_also_where_it_is_doubtful(sent: Press) -> None:

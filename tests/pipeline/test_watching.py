@@ -4,84 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
+from office import HOUR, MINUTE, TUESDAY, Office
 
 from newsletter.clock import SystemClock
-from newsletter.delivery.protocol import Accepted, Message, Outcome, Post, Recipient, Refused
-from newsletter.pipeline.approval import approve
 from newsletter.pipeline.notices import Notice, Teller
 from newsletter.pipeline.watching import Look, Watch
 from newsletter.publication import find_publication
+from newsletter.schedule.jumps import Jumps
 from newsletter.store.database import Store
 
 if TYPE_CHECKING:
     from conftest import Press
-
-TUESDAY = datetime(2026, 11, 24, 8, tzinfo=UTC)  # 09:00 in Berlin
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-
-
-@dataclass
-class Carrier:
-    """A provider that keeps what it is given; `down` is why it takes nothing, `trouble` what a probe says."""
-
-    mails: list[tuple[str, str, str]] = field(default_factory=list)  # to, subject, text
-    down: str = ""
-    trouble: str = ""
-    name: str = "noting"
-    account: str = "noting"
-    largest_batch: int = 100
-    honours_keys: bool = True
-
-    def probe(self) -> str:
-        return self.trouble
-
-    def prepare(self, message: Message) -> Post:
-        return partial(self._post, message)
-
-    def _post(self, message: Message, recipients: Sequence[Recipient], key: str) -> Outcome:
-        if self.down:
-            return Refused(self.down)
-        self.mails += [(recipient.email, message.subject, message.text) for recipient in recipients]
-        return Accepted(key)
-
-    def to(self, name: str) -> list[str]:
-        """The subjects of the mails to somebody."""
-        return [subject for to, subject, _ in self.mails if to.startswith(name)]
-
-
-class Office:
-    """A press with a scheduler that can be started anew, and the lines that it says."""
-
-    def __init__(self, press: Press, schedule: str = "", notify: str = 'editors = ["ed@desk.example"]') -> None:
-        toml = press.folder / "newsletter.toml"
-        text = toml.read_text().replace("[schedule]\n", f"[schedule]\n{schedule}\n")
-        delivery = 'max_attempts = 1\nbackoff = "1ms"\nrequests_per_second = 1000'
-        toml.write_text(f"{text}\n[delivery]\n{delivery}\n[notify]\n{notify}\n")
-        self.press, self.post, self.lines = press, Carrier(), list[str]()
-
-    def look(self, now: datetime, late: str = "") -> Look:
-        """One look of a process that has just been started."""
-        publication = find_publication(self.press.folder, self.press.folder)
-        clock = SystemClock.starting_at(now)
-        watch = Watch(publication, self.press.store, self.post, clock, self.lines.append, late=late, links=False)
-        try:
-            return watch.look()
-        finally:
-            watch.close()
-
-    def approve(self, name: str, now: datetime = TUESDAY - 30 * HOUR) -> None:
-        desk = self.press.desk
-        approve(desk, self.press.store, desk.find(name), now)
 
 
 def test_a_good_week_editors_hear_only_how_it_went(press: Press) -> None:
@@ -129,6 +70,19 @@ def test_a_file_that_changed_and_a_provider_that_is_down_are_dangers(press: Pres
     assert subject.endswith("is in danger: no approved issue is queued for it")
     assert "401" in text
     assert "one: its file changed since" in here.post.mails[0][2]  # the warning that nothing is queued says why
+
+
+def test_a_day_that_has_no_room_for_all_readers_is_a_danger(press: Press) -> None:
+    press.write("001-one")
+    here = Office(press)
+    toml = press.folder / "newsletter.toml"
+    toml.write_text(toml.read_text().replace("[delivery]", "[delivery]\ndaily_limit = 1"))
+    here.approve("one")
+    here.look(TUESDAY - 2 * HOUR)
+    (subject,) = here.post.to("ed")
+    assert subject.endswith(
+        "in danger: it is for 2 readers, and [delivery] leaves 1 for that day: the rest waits for the next"
+    )
 
 
 def test_a_check_that_fails_since_the_approval_is_told(press: Press) -> None:
@@ -263,7 +217,7 @@ def test_a_webhook_and_a_command_get_each_notice_once(
     url, got, statuses = slack
     statuses.append(500)
     monkeypatch.setenv("DESK_HOOK", url)
-    script = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + '\\n')"
+    script = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
     command = json.dumps([sys.executable, "-c", script, str(tmp_path / "told.ndjson")])
     here = Office(press, notify=f'webhook = "DESK_HOOK"\ncommand = {command}\npreflight = "0s"')
     for minutes in (0, 1, 11, 22):
@@ -302,3 +256,30 @@ def test_a_scheduler_stands_by_while_another_one_is_at_work(press: Press) -> Non
     assert second.look().other
     first.close()
     assert not second.look().other
+
+
+def test_after_the_clock_was_set_forward_no_slot_opens_for_ten_minutes_and_the_editors_hear_of_it(press: Press) -> None:
+    press.write("001-one")
+    here = Office(press)
+    here.approve("one")
+    seconds = [1000.0]
+    publication = find_publication(press.folder, press.folder)
+    jumps = Jumps(lambda: seconds[0])
+    watch = Watch(publication, press.store, here.post, say=here.lines.append, links=False, jumps=jumps)
+
+    def look(now: datetime, after: float) -> Look:
+        seconds[0] += after
+        watch.clock = SystemClock.starting_at(now)
+        return watch.look()
+
+    assert look(TUESDAY - 5 * HOUR, 60).held == ""
+    early = look(TUESDAY + MINUTE, 60)
+    assert early.report.openings == ()
+    assert early.held.endswith("was set forward by 5 h 0 min: no slot opens before 09:11")
+    assert look(TUESDAY + 5 * MINUTE, 240).report.openings == ()
+    assert [s for s in here.post.to("ed") if "set forward" in s] == [f"[Test] {early.held}"]
+    assert sum("set forward" in line for line in here.lines) == 1
+    right = look(TUESDAY - 5 * HOUR + 7 * MINUTE, 120)
+    assert (right.held, right.report.openings) == ("", ())
+    look(TUESDAY + 10 * MINUTE, 60)
+    assert look(TUESDAY + 20 * MINUTE + MINUTE, 660).report.openings[0].slug == "one", "it is believed by now"

@@ -15,8 +15,9 @@ from newsletter.delivery import ledger
 from newsletter.delivery.planning import create_broadcast
 from newsletter.delivery.states import BroadcastState
 from newsletter.errors import NewsletterError
-from newsletter.schedule.passes import Passes, PassReport, rules_of
+from newsletter.schedule.passes import Due, Passes, PassReport, rules_of
 from newsletter.schedule.queue import Approved, approve
+from newsletter.schedule.slots import Slot
 from newsletter.store.database import Store, open_store
 from newsletter.store.tables import broadcasts, slots
 
@@ -50,6 +51,15 @@ class NotingSender:
     def unfinished(self, connection: Connection) -> list[int]:
         waiting = broadcasts.c.state.in_([BroadcastState.PLANNED, BroadcastState.SENDING])
         return list(connection.execute(select(broadcasts.c.id).where(waiting).order_by(broadcasts.c.id)).scalars())
+
+    def filler(self, connection: Connection, slot: Slot) -> None:
+        pass
+
+    def waves_due(self, connection: Connection) -> list[Due]:
+        return []
+
+    def begin_wave(self, connection: Connection, wave: Due, *, missed: bool) -> None:
+        raise AssertionError(wave, missed, connection)
 
     def send(self, broadcast_id: int) -> str:
         if self.failures:

@@ -125,10 +125,23 @@ def test_who_sleeps_for_weeks_sends_one_issue_not_all(world: Make) -> None:
 
 
 def test_a_scheduler_that_never_ran_does_not_make_up_for_what_was_before_it(world: Make) -> None:
-    here = world(NINE)
+    here = world(NINE + MINUTE)
     here.approve("a")
     assert here.look(NINE + 7 * HOUR).openings == ()
     assert here.recorded() == []
+
+
+def test_the_first_slot_of_all_is_missed_where_an_approved_issue_waited_for_it(world: Make) -> None:
+    here = world(NINE - HOUR)
+    here.approve("a")
+    assert [opening.state for opening in here.look(NINE + 7 * HOUR).openings] == ["missed"]
+    assert here.look(NINE + timedelta(days=3)).openings[0].slug == "a"
+
+
+def test_what_was_missed_a_month_before_the_first_pass_is_not_told(world: Make) -> None:
+    here = world(NINE - timedelta(days=30))
+    here.approve("a")
+    assert [opening.state for opening in here.look(NINE).openings] == ["missed", "missed", "taken"]
 
 
 def test_a_slot_without_an_issue_is_empty_and_stays_so(world: Make) -> None:

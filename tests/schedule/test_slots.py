@@ -18,6 +18,7 @@ class Plan:
     days: tuple[str, ...] = ("tue", "fri")
     at: time = time(9)
     timezone: str = "Europe/Berlin"
+    local: bool = False
     extra: tuple[datetime, ...] = ()
     skip: tuple[date, ...] = ()
     holidays: tuple[tuple[int, int], ...] = ()

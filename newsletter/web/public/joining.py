@@ -6,6 +6,7 @@ from newsletter.audience import consent
 from newsletter.audience.addresses import parse_address
 from newsletter.audience.tokens import CONFIRM, MOVE, Word
 from newsletter.audience.wishes import Kind, store_wish
+from newsletter.clock import is_zone, zone_named
 from newsletter.web.public import replies, sharing
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
@@ -37,7 +38,9 @@ def take_address(house: House, ask: Ask, kind: Kind) -> Answer | None:
         return None
     if not ask.field(HONEYPOT):
         with house.store.transaction() as connection:
-            store_wish(connection, kind, address.email, house.now(), language=house.site.language)
+            zone = zone_named(ask.field("timezone")[:64])  # of a form that tells it
+            detail = {"language": house.site.language, "timezone": zone if is_zone(zone) else ""}
+            store_wish(connection, kind, address.email, house.now(), **detail)
         house.ring()
     shown = house.apart(address.email)
     first = {

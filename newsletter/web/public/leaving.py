@@ -15,6 +15,7 @@ from newsletter.audience.erasure import forget
 from newsletter.audience.subscribers import RHYTHMS, State
 from newsletter.audience.tokens import PREFERENCES
 from newsletter.audience.wishes import Kind, store_wish
+from newsletter.clock import all_zones, is_zone
 from newsletter.render.language import weeks_text
 from newsletter.web.public import replies
 from newsletter.web.public.exchange import Answer, Ask
@@ -93,7 +94,9 @@ def _save(house: House, ask: Ask, member: Member) -> Answer:
         paused = house.now() + timedelta(weeks=weeks)
     offered = house.publication.config.public.topics
     measured = not ask.field("uncounted") if _may_object(house, member) else member.measured
-    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"), measured)
+    zone = ask.field("timezone") if house.publication.config.schedule.local else None
+    zone = zone if not zone or is_zone(zone) else None
+    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"), measured, zone)
     with house.store.transaction() as connection:
         consent.prefer(connection, member, wanted, offered, house.now())
         changed = consent.find(connection, member=member.id)
@@ -143,6 +146,8 @@ def _settings(house: House, member: Member, notice: str = "", problem: str = "")
         paused=paused,
         topics=house.publication.config.public.topics,
         chosen=member.tags,
+        zones=all_zones() if house.publication.config.schedule.local else (),
+        zone=member.timezone,
         may_object=_may_object(house, member),
         measured=member.measured,
         notice=notice,

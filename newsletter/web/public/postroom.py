@@ -135,8 +135,9 @@ class PostRoom:
     ) -> tuple[Message, str]:
         site = self.house.site
         if wish.tries == 0 or member is None:
-            language, now = str(wish.detail.get("language", "")), self.house.now()
-            member = consent.ask(connection, address, name="", language=language, source="sign-up page", now=now)
+            language, zone = (str(wish.detail.get(key, "")) for key in ("language", "timezone"))
+            told = {"language": language, "timezone": zone, "source": "sign-up page"}
+            member = consent.ask(connection, address, name="", now=self.house.now(), **told)
         if member.state == State.ACTIVE:
             return self._written(letters.already_in, member), f"{site.base_url}/"
         token = self.house.signer.token(CONFIRM, member.id)

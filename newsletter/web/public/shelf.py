@@ -56,6 +56,7 @@ class Shelf:
     def issues(self) -> tuple[Published, ...]:
         """All of them, the newest first."""
         query = select(broadcasts.c.slug, broadcasts.c.digest, broadcasts.c.segment, broadcasts.c.started_at)
+        query = query.add_columns(broadcasts.c.relation)
         query = query.where(broadcasts.c.state.in_(_BEGUN), broadcasts.c.started_at.is_not(None))
         with self.store.reading() as connection:
             rows = connection.execute(query.order_by(broadcasts.c.started_at.desc(), broadcasts.c.id.desc())).all()
@@ -68,7 +69,12 @@ class Shelf:
                 self._editions[digest] = {key: text for key, text in json.loads(content).items() if key in _SHOWN}
         tags = self.tags_of()
         issues = tuple(
-            publish(self._editions[row.digest], row.started_at, listed=not row.segment, tags=tags.get(row.slug, ()))
+            publish(
+                self._editions[row.digest],
+                row.started_at,
+                listed=_is_listed(row.segment, row.relation),
+                tags=tags.get(row.slug, ()),
+            )
             for row in rows
         )
         self._issues, self._seen = issues, seen
@@ -122,6 +128,11 @@ def publish(edition: Mapping[str, str], sent_at: datetime, *, listed: bool, tags
         article=body,
         words=" ".join((title, subtitle, *tags, _plain(body))).casefold(),
     )
+
+
+def _is_listed(segment: str, relation: str) -> bool:
+    """A second try for those who missed an issue is in the archive already, as that issue."""
+    return not segment and relation != "missed"
 
 
 def search(issues: tuple[Published, ...], text: str) -> tuple[Published, ...]:

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from visiting import Visitor
 
 from newsletter.audience.tokens import CONFIRM, GO, MOVE, PREFERENCES
 from newsletter.cli.main import main
+from newsletter.store.tables import broadcasts
 from newsletter.web.public.app import ROUTES
 from newsletter.web.public.limits import Limit, Limits, network_of
 from newsletter.web.public.static import build
@@ -224,3 +226,13 @@ def test_whoever_reads_far_too_fast_waits_and_pictures_in_mails_do_not(town: Any
     visitor = Visitor(replace(town.house, limits=Limits(reading=Limit(5, 0.001))))
     assert [visitor.get("/robots.txt").status for _ in range(7)] == [200] * 5 + [429] * 2
     assert visitor.get("/one/images/x.png").status == 404
+
+
+def test_a_second_try_for_who_missed_an_issue_has_a_page_and_is_not_listed_again(town: Any) -> None:
+    town.publish("one")
+    town.publish("one-again")
+    with town.store.transaction() as connection:
+        second = update(broadcasts).where(broadcasts.c.slug == "one-again")
+        connection.execute(second.values(relation="missed", related_to="one"))
+    assert "one-again" not in town.visitor.get("/").text
+    assert town.visitor.get("/one-again/").status == 200

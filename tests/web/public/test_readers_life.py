@@ -17,7 +17,9 @@ from newsletter.audience.consent import log_of
 from newsletter.audience.subscribers import page
 from newsletter.audience.wishes import due_wishes
 from newsletter.cli.main import main
+from newsletter.publication import find_publication
 from newsletter.store.tables import deliveries, subscribers
+from newsletter.web.public.house import open_house
 from newsletter.web.public.postroom import PostRoom
 
 DEE = "dee@new.example"
@@ -120,7 +122,7 @@ def test_an_old_confirmation_does_not_undo_a_goodbye(town: Any, monkeypatch: Any
     town.visitor.post(link)
     monkeypatch.setattr("itsdangerous.timed.time.time", lambda: 2e9)  # no effect on links made before
     with town.store.transaction() as connection:
-        from datetime import UTC, datetime, timedelta
+        from datetime import timedelta
 
         from newsletter.audience.consent import goodbye
 
@@ -198,6 +200,34 @@ def test_a_link_of_another_purpose_does_nothing(town: Any) -> None:
     for purpose, token in (("confirm", unsubscribe), ("preferences", unsubscribe), ("unsubscribe", preferences)):
         assert town.visitor.post(f"/{purpose}/{token}").status == 404
     assert town.state("ada@reader.example") == "active"
+
+
+def zone_of(town: Any, email: str) -> str:
+    with town.store.reading() as connection:
+        return str(connection.execute(select(subscribers.c.timezone).where(subscribers.c.email == email)).scalar())
+
+
+def test_a_form_may_tell_where_the_reader_lives(town: Any) -> None:
+    town.visitor.post("/subscribe", {"email": DEE, "timezone": "asia/tokyo"})
+    town.visitor.post("/subscribe", {"email": "eve@new.example", "timezone": "<b>Mars</b>"})
+    town.room.work_off()
+    assert (zone_of(town, DEE), zone_of(town, "eve@new.example")) == ("Asia/Tokyo", "")
+
+
+def test_settings_ask_where_the_reader_lives_where_issues_come_at_their_time(town: Any) -> None:
+    path, ada = settings_of(town, 1), "ada@reader.example"
+    change = {"do": "save", "every": "0", "pause": "0", "timezone": "Asia/Tokyo"}
+    assert 'name="timezone"' not in town.visitor.post(path, change).text
+    assert zone_of(town, ada) == ""
+    toml = town.folder / "newsletter.toml"
+    toml.write_text(toml.read_text(encoding="utf-8") + '[schedule]\nat = "09:00 local"\n', encoding="utf-8")
+    town.house = open_house(find_publication(town.folder, town.folder), town.store, lambda: datetime.now(UTC))
+    path = settings_of(town, 1)
+    assert "<option selected>Asia/Tokyo</option>" in town.visitor.post(path, change).text
+    town.visitor.post(path, change | {"timezone": "Mars"})
+    assert zone_of(town, ada) == "Asia/Tokyo", "what is no zone changes nothing"
+    town.visitor.post(path, change | {"timezone": ""})
+    assert zone_of(town, ada) == ""
 
 
 def test_a_pause_ends_by_itself_and_a_month_is_a_month(town: Any) -> None:
