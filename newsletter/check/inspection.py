@@ -62,6 +62,7 @@ class Inspection:
         A title that is no key is the first heading; what is written nowhere is at the file's start.
         """
         written = self.issue.key_lines
+        names = tuple("subjects" if name == "subject" and self.issue.subjects else name for name in names)
         line = next((written[name] for name in names if name in written), None)
         if line is None and "title" in names:
             below = self._lines[self.issue.body_line - 1 :]  # the issue's body no longer has it

@@ -64,6 +64,8 @@ class Known:
     readership: Readership | None = None
     support: Support | None = None
     misspelt: Callable[[str], Mapping[str, str]] | None = None  # text -> each unknown word with the nearest known one
+    responses: frozenset[str] | None = None  # of `clicks` and `opens`, what somebody tells of
+    trial_rule: str = ""  # which of them decides between subjects
     notes: tuple[Finding, ...] = ()
 
 

@@ -11,6 +11,7 @@ from newsletter.check.inspection import Inspection
 from newsletter.check.registry import CRASHED, RULES, UNKNOWN_RULE, Hit, Rule
 from newsletter.check.rule import CONFIG_FILE
 from newsletter.check.silences import complaints, silenced, silences_of
+from newsletter.check.subject import GROUP as SUBJECT
 from newsletter.finding import Finding, Severity
 
 OFF = "off"
@@ -35,7 +36,10 @@ def check(
     running = [rule for rule in rules if _runs(rule, inspection, levels)]
     found = [*noticed, *_unknown(levels, limits, rules, known)]
     for rule in running:
-        found += _run(rule, inspection, limits.get(rule.id, rule.limit) if rule.limit is not None else None)
+        limit = limits.get(rule.id, rule.limit) if rule.limit is not None else None
+        found += _run(rule, inspection, limit)
+        if rule.group == SUBJECT:
+            found += [finding for other in _other_subjects(inspection) for finding in _run(rule, other, limit)]
     silences = silences_of(inspection)
     found, used = silenced(found, silences, inspection.issue.file)
     for rule, hit in complaints(silences, used, {rule.id for rule in running}, known):
@@ -49,6 +53,15 @@ def _runs(rule: Rule, inspection: Inspection, levels: Mapping[str, str]) -> bool
     if levels.get(rule.id) == OFF or (rule.opt_in and rule.id not in levels):
         return False
     return not rule.needs or getattr(inspection.known, rule.needs) is not None
+
+
+def _other_subjects(inspection: Inspection) -> list[Inspection]:
+    """The issue under each of its further subjects, where these are tested."""
+    texts, editions = inspection.issue.subjects[1:], inspection.edition.variants[1:]
+    return [
+        replace(inspection, issue=replace(inspection.issue, subject=text), edition=edition)
+        for text, edition in zip(texts, editions, strict=True)
+    ]
 
 
 def _run(rule: Rule, inspection: Inspection, limit: float | None) -> list[Finding]:

@@ -13,6 +13,7 @@ from newsletter.finding import Severity
 GROUP = "subject"
 ONE_LINE = 78 - len("Subject: ")
 PROVIDER_LIMIT = 998
+MOST_SUBJECTS = 5
 _REPEATED_MARKS = re.compile(r"[!?！？]{2,}")
 
 
@@ -81,8 +82,37 @@ def subject_repeated(inspection: Inspection) -> Iterator[Hit]:
             return
 
 
+@rule(
+    "subjects-few", GROUP, Severity.ERROR, "The subjects cannot be tested",
+    why="A test compares two to five different subjects, and each one more leaves fewer readers to tell them apart.",
+    source="our own",
+    fix="subjects: with two to five different ones, or subject: with one",
+)  # fmt: skip
+def subjects_few(inspection: Inspection) -> Iterator[Hit]:
+    subjects, written = inspection.issue.subjects, inspection.issue.key_lines
+    different = {_folded(subject) for subject in subjects if subject.strip()}
+    if "subjects" in written and "subject" in written:
+        yield Hit("there is both subject and subjects", written["subject"], 1, "take one of them out")
+    elif "subjects" in written and not (2 <= len(subjects) <= MOST_SUBJECTS and len(different) == len(subjects)):
+        yield Hit(f"{len(subjects)} subjects, {len(different)} of them different", *inspection.place("subjects"))
+
+
+@rule(
+    "subjects-unmeasured", GROUP, Severity.ERROR, "Nobody would tell which subject is the better one",
+    why="The subject for most readers is chosen by what the first ones did; where that is not told, it is a guess.",
+    source="our own: what the provider and the settings let us know of",
+    fix="[tracking] clicks = true, another [ab] rule, or one subject", needs="responses",
+)  # fmt: skip
+def subjects_unmeasured(inspection: Inspection) -> Iterator[Hit]:
+    rule_name, told = inspection.known.trial_rule, inspection.known.responses
+    if inspection.issue.subjects and told is not None and rule_name not in told:
+        yield Hit(f"[ab] rule is {rule_name}, and nobody tells us of {rule_name}", *inspection.place("subjects"))
+
+
 def _folded(subject: str) -> str:
     return " ".join(subject.split()).casefold()
 
 
-RULES = (subject_missing, subject_long, subject_limit, subject_shouting, subject_repeated)
+RULES = (
+    subject_missing, subject_long, subject_limit, subject_shouting, subject_repeated, subjects_few, subjects_unmeasured,
+)  # fmt: skip

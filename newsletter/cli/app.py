@@ -20,6 +20,7 @@ from newsletter.cli import (
     editing,
     manual,
     moving,
+    numbers,
     planning,
     previewing,
     publishing,
@@ -55,6 +56,7 @@ app.command("send", epilog=example("send"))(sending.send)
 app.command("stop", epilog=example("stop"))(sending.stop)
 app.command("resume", epilog=example("resume"))(sending.resume)
 app.command("status", epilog=example("status"))(sending.status)
+app.command("stats", epilog=example("stats"))(numbers.stats)
 app.add_typer(planning.scheduler, name="scheduler")
 app.command("simulator", epilog=example("simulator"))(simulator.run)
 for act in (readers.add, readers.remove, readers.forget, readers.suppress):

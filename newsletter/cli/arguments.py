@@ -36,6 +36,7 @@ EXAMPLES = {
     "preview": "newsletter preview next --port 8650",
     "send": "newsletter send next --test you@example.org",
     "status": "newsletter status",
+    "stats": "newsletter stats last --html report.html",
     "stop": 'newsletter stop --reason "a wrong date in the text"',
     "resume": "newsletter resume",
     "new-theme": "newsletter new-theme my-letter --from letter",

@@ -194,7 +194,9 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
             report = act(sending)
         except NewsletterError as error:
             raise _stopped(stop, error) from None
-    if report.state == BroadcastState.SENDING and not report.rests:
+    if report.state == BroadcastState.SENDING and report.awaits:
+        out.warn(f"the scheduler goes on with it by itself; else, then: newsletter send {slug} --resume")
+    elif report.state == BroadcastState.SENDING and not report.rests:
         raise PartlySentError(
             summary(report), f"see how far it is: newsletter status; or: newsletter send {slug} --resume"
         )

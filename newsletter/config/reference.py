@@ -117,6 +117,12 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "backoff": "The wait after the first failed call; it doubles from call to call.",
         "backoff_limit": "The longest such wait.",
     },
+    "ab": {
+        "share": "The share of the readers on whom an issue's `subjects` are tested, all of them together.",
+        "wait": "How long they have to answer, from when the last of them was posted.",
+        "rule": "What decides: `clicks` or `opens`, in readers. Opens say little: docs/stats.md.",
+        "margin": "By how much another subject must beat the first, as a share: `0.01` is one in a hundred readers.",
+    },
     "notify": {
         "editors": "Who gets notices by mail, through the provider.",
         "webhook": 'The name under which the address of a webhook is found. It gets `{"text": …}`, as Slack wants it.',

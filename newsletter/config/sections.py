@@ -150,6 +150,15 @@ class DeliveryConfig(_Section):
     backoff_limit: Duration = timedelta(seconds=60)
 
 
+class TrialConfig(_Section):
+    """`[ab]`: how an issue with several subjects is tested on a share of its readers before the rest gets it."""
+
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    wait: Duration = timedelta(hours=4)
+    rule: Literal["clicks", "opens"] = "clicks"
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
 class NotifyConfig(_Section):
     """`[notify]`: whom to tell, how, and of what."""
 
@@ -266,6 +275,7 @@ class Config(_Section):
     schedule: ScheduleConfig = ScheduleConfig()
     provider: ProviderConfig = ProviderConfig()
     delivery: DeliveryConfig = DeliveryConfig()
+    ab: TrialConfig = TrialConfig()
     notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
     backup: BackupConfig = BackupConfig()

@@ -37,7 +37,7 @@ TEXTS = (
     "correction_of",
     "send_to_missed",
 )
-KEYS = frozenset({*TEXTS, "status", "date", "slot", "number", "tags", "diagram", "vars", "checks"})
+KEYS = frozenset({*TEXTS, "subjects", "status", "date", "slot", "number", "tags", "diagram", "vars", "checks"})
 # What other programs call the same thing; only where our own key is not there.
 SAME_AS = {
     "summary": "preheader",
@@ -222,6 +222,12 @@ def _tags(path: Path, key: str, value: Value) -> tuple[str, ...]:
     return tuple(word.strip() for word in _scalar(path, key, value).text.split(",") if word.strip())
 
 
+def _subjects(path: Path, key: str, value: Value) -> tuple[str, ...]:
+    if not isinstance(value, Items):
+        raise ContentError(path, value.line, f"{key}: expected a list, found {kind(value)}", "one subject: subject: …")
+    return tuple(_text(path, key, item) for item in value.values)
+
+
 def _vars(path: Path, key: str, value: Value) -> dict[str, str]:
     if isinstance(value, Scalar) and not value.text:
         return {}
@@ -240,5 +246,6 @@ def _checks(path: Path, key: str, value: Value) -> dict[str, str]:
 
 
 _READERS: Mapping[str, Callable[[Path, str, Value], Any]] = {
-    "status": _status, "number": _number, "tags": _tags, "diagram": _diagram, "vars": _vars, "checks": _checks,
+    "status": _status, "number": _number, "tags": _tags, "subjects": _subjects, "diagram": _diagram, "vars": _vars,
+    "checks": _checks,
 }  # fmt: skip

@@ -28,18 +28,20 @@ Moment = date | datetime  # a day, or a wall time without zone
 class Issue:
     """A Markdown file, read: front matter, body, and where each came from.
 
-    `slot` is the local wall time (or just the day) that the author pinned the issue to; it has no zone, since the
-    publication's `[schedule] timezone` gives it one. `diagram` is `image` where diagrams are to be drawn as pictures.
-    `checks` are the rules that the author silences, each with the reason. `text` is the whole file, `body_line` the
-    1-based line of it on which `body` starts, and `key_lines` the line of each front matter key (`checks.RULE` for
-    those in `checks`), so that findings can point into the file. Where snippets were put into `body`, its lines are
-    counted with them: `origins` lead back to the files.
+    `subjects` are those that are tested against each other, `subject` is the first of them. `slot` is the local wall
+    time (or just the day) that the author pinned the issue to; it has no zone, since the publication's
+    `[schedule] timezone` gives it one. `diagram` is `image` where diagrams are to be drawn as pictures. `checks` are
+    the rules that the author silences, each with the reason. `text` is the whole file, `body_line` the 1-based line of
+    it on which `body` starts, and `key_lines` the line of each front matter key (`checks.RULE` for those in `checks`),
+    so that findings can point into the file. Where snippets were put into `body`, its lines are counted with them:
+    `origins` lead back to the files.
     """
 
     path: Path
     slug: str
     subject: str
     body: str
+    subjects: tuple[str, ...] = ()
     title: str = ""
     subtitle: str = ""
     preheader: str = ""

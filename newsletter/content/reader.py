@@ -68,8 +68,9 @@ def parse_issue(path: Path, data: bytes) -> Issue:
     included = include(path, front.body, front.body_line, file)
     values = dict(front.values)
     heading = first_heading(included.text)
-    title = values.get("title") or values.get("subject") or (heading.text if heading else "")
-    subject = values.get("subject") or title
+    tested = values.get("subjects") or ("",)
+    title = values.get("title") or values.get("subject") or tested[0] or (heading.text if heading else "")
+    subject = tested[0] or values.get("subject") or title
     number, words = split_name(path.stem)
     values.setdefault("number", number)
     notes = [_unknown(path, key, line) for key, line in front.unknown] + _settle_moments(path, front, values)

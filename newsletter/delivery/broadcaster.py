@@ -9,7 +9,7 @@ from random import Random
 
 from newsletter.clock import Clock
 from newsletter.config import DeliveryConfig
-from newsletter.delivery import ledger, switch
+from newsletter.delivery import ledger, switch, trials
 from newsletter.delivery.job import STOPPED, Job, Progress, reason_of
 from newsletter.delivery.owner import this_process
 from newsletter.delivery.pace import DailyLimit
@@ -62,6 +62,7 @@ class Broadcaster:
                 self._refuse_unless_sending(report)
             ledger.start(connection, broadcast_id, now)
             ledger.settle_the_abandoned(connection, broadcast_id, now)
+            trials.settle(connection, broadcast_id, now)
         with self.tracer.span("broadcast", broadcast=broadcast_id, edition=job.digest) as span:
             trouble = Turns(self, broadcast_id, job, span).run()
         if trouble not in (None, STOPPED):
@@ -108,6 +109,8 @@ class Broadcaster:
                 ledger.move_broadcast(connection, broadcast_id, BroadcastState.PAUSED, reason=reason)
             else:
                 ledger.note(connection, broadcast_id, "")  # all that could be posted is: no trouble is left
+                if not left:  # stays `sending`, as the rest is not planned
+                    trials.wait(connection, broadcast_id, self.clock.now())
             report = report_of(connection, broadcast_id)
         _raise_for(report, trouble, stopped)
         return report

@@ -189,9 +189,9 @@ class _Round:
         """Whether a mail with this subject may be of the edition: confirmations go to the same addresses."""
         if digest not in self._subjects:
             query = select(editions.c.content).where(editions.c.digest == digest)
-            template = json.loads(self.connection.execute(query).scalar_one())["subject"]
-            parts = [re.escape(part) for part in re.split(r"\{\{[^}]*\}\}", " ".join(template.split()))]
-            self._subjects[digest] = re.compile(".*".join(parts))
+            edition = json.loads(self.connection.execute(query).scalar_one())
+            templates = (edition["subject"], *edition.get("subjects", ()))
+            self._subjects[digest] = re.compile("|".join(f"(?:{_pattern(template)})" for template in templates))
         return bool(self._subjects[digest].fullmatch(subject))
 
     def _settle(self, row: _Row, reference: str) -> None:
@@ -251,3 +251,8 @@ class _Round:
             if detail.get("soft"):
                 failed.add(reference)
         return len(failed) >= self.soft_bounces
+
+
+def _pattern(template: str) -> str:
+    """A pattern that a subject of this template fits, whatever its variables are for the reader."""
+    return ".*".join(re.escape(part) for part in re.split(r"\{\{[^}]*\}\}", " ".join(template.split())))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from newsletter.delivery.ledger import Reader
@@ -28,11 +28,19 @@ class Progress:
 
 @dataclass(frozen=True)
 class Job:
-    """What to post: the message of an edition as the provider took it, and what its variables are for one reader."""
+    """What to post: the message of an edition as the provider took it, and what its variables are for one reader.
+
+    `others` post the same under its further subjects, where these are tested.
+    """
 
     digest: str
     post: Post
     values: Callable[[Reader], Mapping[str, str]]
+    others: tuple[Post, ...] = ()
+
+    def post_to(self, readers: Sequence[Reader]) -> Post:
+        """What posts to the readers of a batch, who all have the same subject."""
+        return (self.post, *self.others)[readers[0].subject]
 
 
 def reason_of(outcome: Outcome | None) -> str:

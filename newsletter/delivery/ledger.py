@@ -14,7 +14,7 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, false, select, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, case, false, func, select, update
 
 from newsletter.audience.subscribers import BARRED, with_standing
 from newsletter.delivery.owner import is_gone
@@ -26,12 +26,12 @@ from newsletter.delivery.states import (
     broadcast_states_before,
     delivery_states_before,
 )
-from newsletter.store.tables import batches, broadcasts, deliveries
+from newsletter.store.tables import batches, broadcasts, deliveries, trials
 
 
 @dataclass(frozen=True)
 class Reader:
-    """One recipient of a batch, as frozen when the broadcast was planned.
+    """One recipient of a batch, as frozen when the broadcast was planned. `subject` is the place of theirs.
 
     Tags and own fields are kept only where the edition looks at them.
     """
@@ -42,6 +42,7 @@ class Reader:
     measured: bool = True
     tags: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    subject: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,14 @@ _BEGIN = (
 )
 _KEY = update(batches).where(batches.c.broadcast_id == _OF, batches.c.number == _BATCH)
 _FROZEN = (deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, deliveries.c.tags, deliveries.c.fields)
+_SUBJECT = case((deliveries.c.sample > 0, deliveries.c.sample - 1), else_=func.coalesce(trials.c.winner, 0))
 _READERS = (
-    select(*_FROZEN, deliveries.c.measured, deliveries.c.batch_number, BARRED)
-    .select_from(with_standing(deliveries, deliveries.c.subscriber_id))
+    select(*_FROZEN, deliveries.c.measured, _SUBJECT, deliveries.c.batch_number, BARRED)
+    .select_from(
+        with_standing(deliveries, deliveries.c.subscriber_id).outerjoin(
+            trials, trials.c.broadcast_id == deliveries.c.broadcast_id
+        )
+    )
     .where(deliveries.c.broadcast_id == _OF, deliveries.c.batch_number.in_(_NUMBERS))
     .where(deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
 )
@@ -219,11 +225,11 @@ def readers_of_batches(
         return found
     rows = connection.execute(_READERS, {"of": broadcast_id, "numbers": list(numbers)}).all()
     # Sorted here: asked for this order, SQLite would read the whole broadcast in it rather than the batch.
-    for number, email, name, tags, fields, measured, batch, reason in sorted(rows, key=itemgetter(0)):
+    for number, email, name, tags, fields, measured, subject, batch, reason in sorted(rows, key=itemgetter(0)):
         readers, barred = found[batch]
         # Sorted here too: databases put the letters of tags into orders of their own.
         split = tuple(sorted(tags.split("\n"))) if tags else ()
-        readers.append(Reader(number, email, name, measured, split, fields or {}))
+        readers.append(Reader(number, email, name, measured, split, fields or {}, subject))
         if reason:
             barred[number] = reason
     return found

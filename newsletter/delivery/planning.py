@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Insert, Row, Subquery, case, f
 from newsletter.audience.subscribers import last_id, page
 from newsletter.delivery.related import reason
 from newsletter.delivery.states import ELSEWHERE, BatchState, BroadcastState, DeliveryState
+from newsletter.delivery.trials import in_part, planned, trial_of
 from newsletter.errors import SafetyError
 from newsletter.schedule.slots import Slot, waves_of
 from newsletter.store.tables import batches, broadcasts, deliveries, subscriber_tags, subscribers
@@ -105,23 +106,42 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
     broadcast = connection.execute(query).first()
     if broadcast is None:  # another process is planning
         return Planned(more=True)
-    after, through = broadcast.planned_through, broadcast.audience_through
-    if after >= through:
+    trial = trial_of(connection, broadcast_id)
+    part = trial.part if trial else 0
+    after = trial.planned_through if trial and part else broadcast.planned_through
+    through = broadcast.audience_through
+    if after >= through or (trial and not part and trial.winner is None):  # the rest waits for its subject
         return Planned(more=False)
-    if broadcast.wall_time:
+    if broadcast.wall_time and trial is None:
         return _plan_waves(connection, broadcast, size)
-    last = _last_batch(connection, broadcast_id)
-    members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at).subquery()
-    more = {"reason": reason(members, broadcast.relation, broadcast.related_to)}
-    more |= _kept(members) if broadcast.keeps_fields else {}
-    connection.execute(_insert(broadcast_id, members, more, size, (last, _filled(connection, broadcast_id, last))))
-    written, mailed, reached, number = _written(connection, broadcast_id, after)
+    members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at)
+    if trial:
+        members = members.where(in_part(trial, part, subscribers.c.id))
+    rows = members.subquery()
+    last, filled = _end(connection, broadcast_id, part)
+    columns = {"reason": reason(rows, broadcast.relation, broadcast.related_to), "sample": literal(part)}
+    columns |= _kept(rows) if broadcast.keeps_fields else {}
+    connection.execute(_insert(broadcast_id, rows, columns, size, (last, filled)))
+    written, mailed, reached, number = _written(connection, broadcast_id, after, part, rows if trial else None)
     done = reached if written == PAGE else through
-    number = max(last, number)
+    number = max(last, number) if mailed or filled else last - 1
     whole = done >= through or _filled(connection, broadcast_id, number) >= size
     _add_batches(connection, broadcast_id, number if whole else number - 1)
-    connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(planned_through=done))
-    return Planned(done < through, mailed, written - mailed)
+    if trial and part:
+        more = planned(connection, trial, done, whole=done >= through)
+    else:
+        connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(planned_through=done))
+        more = done < through
+    return Planned(more, mailed, written - mailed)
+
+
+def _end(connection: Connection, broadcast_id: int, part: int) -> tuple[int, int]:
+    """The batch that the next readers of a part go into, and how many it holds: no batch has two subjects."""
+    last = _last_batch(connection, broadcast_id)
+    query = select(deliveries.c.sample).where(deliveries.c.broadcast_id == broadcast_id)
+    if last and connection.execute(query.where(deliveries.c.batch_number == last).limit(1)).scalar_one() == part:
+        return last, _filled(connection, broadcast_id, last)
+    return last + 1, 0
 
 
 def _plan_waves(connection: Connection, broadcast: Row[Any], size: int) -> Planned:
@@ -141,7 +161,7 @@ def _plan_waves(connection: Connection, broadcast: Row[Any], size: int) -> Plann
     mailed = why == ""
     place = func.sum(case((mailed, 1), else_=0)).over(partition_by=wave, order_by=members.c.id)
     number = case((mailed, wave * step + 1 + (place - 1) // size), else_=0)
-    more = {"reason": why} | (_kept(members) if broadcast.keeps_fields else {})
+    more = {"reason": why, "sample": literal(0)} | (_kept(members) if broadcast.keeps_fields else {})
     connection.execute(_deliveries(broadcast.id, members, more, number))
     here = deliveries.c.broadcast_id == broadcast.id
     counts = select(deliveries.c.batch_number, func.count()).where(here).group_by(deliveries.c.batch_number)
@@ -182,11 +202,11 @@ def _kept(members: Subquery) -> dict[str, ColumnElement[Any]]:
 def _insert(
     broadcast_id: int, members: Subquery, more: Mapping[str, ColumnElement[Any]], size: int, end: tuple[int, int]
 ) -> Insert:
-    """The deliveries of a page of members: the last batch, which holds some already, is filled up, then the next.
+    """The deliveries of a page of members: the last batch, which may hold some already, is filled up, then the next.
 
     `more` are columns; its `reason` is empty for those who are mailed. `end` is the last batch and how many it holds.
     """
-    first, taken = end if end[0] else (1, 0)
+    first, taken = end
     why = more["reason"]
     mailed = why == ""
     place = func.sum(case((mailed, 1), else_=0)).over(order_by=members.c.id)  # 1, 2, 3 … among who is mailed
@@ -210,11 +230,19 @@ def _deliveries(
     return deliveries.insert().from_select(list(columns), select(*columns.values()), include_defaults=False)
 
 
-def _written(connection: Connection, broadcast_id: int, after: int) -> tuple[int, int, int, int]:
-    """Of the deliveries to subscribers behind `after`: how many, in batches, the last subscriber, the last batch."""
+def _written(
+    connection: Connection, broadcast_id: int, after: int, part: int, members: Subquery | None
+) -> tuple[int, int, int, int]:
+    """Of the deliveries to subscribers behind `after`: how many, in batches, the last subscriber, the last batch.
+
+    Where subjects are tested, other parts have deliveries there too: then `members` are those of this page.
+    """
     last = func.coalesce(func.max(deliveries.c.subscriber_id), 0), func.coalesce(func.max(deliveries.c.batch_number), 0)
     mailed = func.count().filter(deliveries.c.batch_number > 0)
     behind = (deliveries.c.broadcast_id == broadcast_id) & (deliveries.c.subscriber_id > after)
+    if members is not None:
+        reach = connection.execute(select(func.coalesce(func.max(members.c.id), after))).scalar_one()
+        behind &= (deliveries.c.subscriber_id <= reach) & (deliveries.c.sample == part)
     count, in_batches, reached, number = connection.execute(select(func.count(), mailed, *last).where(behind)).one()
     return count, in_batches, reached, number
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from newsletter.delivery.trials import Trial, trial_of
 from newsletter.delivery.waves import waves_of_broadcast
 from newsletter.schedule.waves import Wave
 from newsletter.store.tables import batches, broadcasts, deliveries, slots
@@ -21,7 +22,7 @@ class Report:
     """A broadcast in numbers. `deliveries` and `batches` are counts by state, `skipped` and `rejected` by reason.
 
     `calls` is the number of provider calls that were begun; `dropped` is how many readers of accepted batches the
-    provider left out without saying whom. Times are aware, in UTC.
+    provider left out without saying whom. Times are aware, in UTC. `trial` is the test of its subjects, where they are.
     """
 
     id: int
@@ -40,6 +41,7 @@ class Report:
     planned_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    trial: Trial | None = None
     waves: tuple[Wave, ...] = ()
 
     @property
@@ -51,6 +53,12 @@ class Report:
     def sent(self) -> int:
         """How many the provider took, whatever became of their mail since."""
         return sum(self.deliveries.get(state, 0) for state in ("accepted", "delivered", "bounced", "complained"))
+
+    @property
+    def awaits(self) -> datetime | None:
+        """Until when it waits for what readers do, to choose the subject for the rest; None where it does not."""
+        undecided = self.trial if self.trial and self.trial.winner is None else None
+        return undecided.decide_at if undecided else None
 
     @property
     def to_come(self) -> list[Wave]:
@@ -66,6 +74,7 @@ class Report:
         """Plain values for `--json`."""
         times = {key: value and value.isoformat() for key, value in vars(self).items() if key.endswith("_at")}
         more = {"readers": self.readers, "sent": self.sent, "waves": [wave.as_json() for wave in self.waves]}
+        more |= {"trial": self.trial.as_json() if self.trial else None}
         return asdict(self) | times | more
 
 
@@ -93,6 +102,7 @@ def report_of(connection: Connection, broadcast_id: int) -> Report:
         planned_at=row.planned_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        trial=trial_of(connection, broadcast_id),
         waves=tuple(waves_of_broadcast(connection, broadcast_id)) if row.waves_at else (),
     )
 

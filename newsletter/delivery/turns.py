@@ -262,10 +262,10 @@ class Turns:
             about(broadcast=self.broadcast_id, batch=number),  # in a thread of its own
             tracer.span("batch", self.span, batch=number, readers=size, attempt=posting.failures + 1) as batch,
         ):
-            values = self.job.values
+            values, post = self.job.values, self.job.post_to(posting.readers)
             recipients = [Recipient(r.email, r.name, values(r)) for r in posting.readers]
             with tracer.span("call", batch, provider=self.boss.provider.name, key=posting.key) as call:
-                outcome = self.job.post(recipients, posting.key)
+                outcome = post(recipients, posting.key)
                 call.note(outcome=type(outcome).__name__.lower(), reason=reason_of(outcome))
         return outcome
 

@@ -27,7 +27,8 @@ def files_of(edition: Edition, base_url: str, date: datetime | None = None) -> M
 
     `email.html` and `email.txt` are what a reader without a name gets, `email.eml` what a sample reader gets, and
     `edition.json` is what approval freezes: the same with its variables, and the digest. Pictures that lie beside the
-    issue are in `images/`, where the web page looks for them.
+    issue are in `images/`, where the web page looks for them. `email-2.eml`… have the further subjects
+    that are tested.
     """
     link = f"{base_url}/unsubscribe/sample"
     nobody, ada = personal(edition, reader_fields("", "", link)), personal(edition, reader_fields(*_SAMPLE, link))
@@ -37,6 +38,10 @@ def files_of(edition: Edition, base_url: str, date: datetime | None = None) -> M
         "email.txt": nobody.text.encode(),
         "email.eml": to_mime(ada, to=f"{_SAMPLE[0]} <{_SAMPLE[1]}>", date=date),
         "web.html": edition.web.encode(),
+        **{
+            f"email-{number}.eml": to_mime(ada_too, to=f"{_SAMPLE[0]} <{_SAMPLE[1]}>", date=date)
+            for number, ada_too in enumerate(ada.variants[1:], start=2)
+        },
         "edition.json": f"{whole}\n".encode(),
         **{f"{FOLDER}/{picture.name}": picture.data for picture in edition.pictures},
     }

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from newsletter.config import Config
 from newsletter.content.glossary import read_glossary
 from newsletter.content.issue import Issue
 from newsletter.content.pictures import RULE as IMAGE_RULE
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _SUFFIXES = (".md", ".markdown")
 _IMAGE = re.compile(r"!\[|<img\b", re.IGNORECASE)
 _EMBEDDERS = frozenset({"outbox"})  # providers that carry images within a mail
+_TELLERS = frozenset({"autosend"})  # providers that tell, by events, what readers do
+_RESPONSES = frozenset({"clicks", "opens"})
 _CREDITS = {"autosend": ("AutoSend", "https://autosend.com")}
 
 
@@ -155,7 +158,13 @@ class Desk:
         from newsletter.check.caniemail import read_support
         from newsletter.check.known import Known
 
-        return Known(support=read_support(self.publication.config.clients), notes=self._plugins[1])
+        config = self.publication.config
+        return Known(
+            support=read_support(config.clients),
+            responses=_told_of(config),
+            trial_rule=config.ab.rule,
+            notes=self._plugins[1],
+        )
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -235,3 +244,9 @@ def _site(publication: Publication, folder: Folder) -> Site:
         ),
         glossary=read_glossary(publication.folder),
     )
+
+
+def _told_of(config: Config) -> frozenset[str]:
+    """Of clicks and opens, what the provider's events or our own counting tell us of."""
+    ours = {name for name in _RESPONSES if getattr(config.tracking, name)}
+    return _RESPONSES if config.provider.name in _TELLERS else frozenset(ours)

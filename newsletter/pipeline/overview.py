@@ -97,7 +97,8 @@ def _lines(report: Report, zone: ZoneInfo) -> list[str]:
 
 def _line(report: Report, zone: ZoneInfo) -> str:
     when = (report.finished_at or report.started_at or report.planned_at).astimezone(zone)
-    why = f" ({report.reason})" if report.reason else ""
+    reason = report.reason or (report.trial.sentence() if report.trial and report.trial.winner is None else "")
+    why = f" ({reason})" if reason else ""
     skipped = report.deliveries.get(DeliveryState.SKIPPED, 0)
     counts = f"{report.sent} of {report.readers - skipped} readers, {skipped} skipped"
     return f"  {report.state:<11}  {report.slug}: {counts}, {when:%A %Y-%m-%d %H:%M} {zone.key}{why}"

@@ -7,12 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from newsletter.config.sections import TrialConfig
 from newsletter.content.issue import Issue
 from newsletter.delivery.related import count_by_zone, count_readers
 from newsletter.delivery.report import find_broadcast, report_of
 from newsletter.errors import SafetyError
 from newsletter.pipeline.approval import approve
 from newsletter.pipeline.desk import Desk, errors_of
+from newsletter.pipeline.overview import until
 from newsletter.schedule.forecast import slots_of_issues
 from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import Approved, approved
@@ -36,6 +38,7 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
         "slug": issue.slug,
         "digest": edition.digest,
         "subject": edition.subject,
+        "subjects": list(edition.subjects),
         "sender": edition.sender,
         "provider": config.provider.name,
         "segment": issue.segment,
@@ -52,12 +55,13 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
     whom += f" who {issue.relation[0]} {issue.relation[1]}" if issue.relation[0] else ""
     lines = [
         f"{issue.slug} ({edition.digest[:12]}), nothing is sent:",
-        f"  subject   {edition.subject}",
+        *(f"  subject   {variant.subject}" for variant in edition.variants),
         f"  from      {edition.sender}",
         f"  to        {count} reader{'' if count == 1 else 's'}{whom}; {skipped} would be skipped",
         f"  through   {config.provider.name}, {batches} batch{'' if batches == 1 else 'es'}, at least {seconds:.0f} s",
         f"  size      {len(edition.html.encode()) / 1024:.1f} KB of HTML",
     ]
+    lines += [f"  test      {_test_of(config.ab)}"] if edition.subjects else []
     lines += [f"  wave      {wave.told(config.schedule.zone)}" for wave in waves]
     lines += ["  waves     only in a slot; with --now all get it at once"] if waves else []
     lines += [f"  error     {finding.place}: {finding.message}" for finding in errors]
@@ -65,10 +69,15 @@ def rehearse(desk: Desk, store: Store, issue: Issue, now: datetime) -> tuple[dic
     return data, lines
 
 
+def _test_of(ab: TrialConfig) -> str:
+    sample, later = f"of the subjects, on {ab.share:.0%} of the readers", until(ab.wait).removeprefix("in ")
+    return f"{sample}; the others get the better one by {ab.rule}, {later} later"
+
+
 def _waves(connection: Connection, desk: Desk, issue: Issue, now: datetime) -> list[Wave]:
     """The waves in which the issue would go out in its slot, or, if it has none yet, in the next one."""
     schedule = desk.publication.config.schedule
-    if not schedule.local:
+    if not schedule.local or issue.subjects:
         return []
     turns = slots_of_issues(connection, schedule, now, schedule.approve_by)
     slot = turns.get(issue.slug) or upcoming(connection, schedule, now)

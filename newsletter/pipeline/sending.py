@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -13,7 +13,7 @@ from newsletter.audience.tokens import Signer, open_signer
 from newsletter.clock import Clock
 from newsletter.content.issue import Issue
 from newsletter.content.reader import read_issue
-from newsletter.delivery import ledger, switch, waves
+from newsletter.delivery import ledger, switch, trials, waves
 from newsletter.delivery.broadcaster import Broadcaster
 from newsletter.delivery.job import Job, Progress
 from newsletter.delivery.ledger import Reader
@@ -77,9 +77,10 @@ class Sending:
                 "newsletter resume",
             )
         schedule, wall = self.desk.publication.config.schedule, ""
-        if schedule.local and slot_id is not None:
+        subjects = Edition.from_json(read_edition(connection, issue.digest)).subjects
+        if schedule.local and slot_id is not None and not subjects:  # a test has one time to answer
             wall = connection.execute(select(slots.c.wall_time).where(slots.c.id == slot_id)).scalar_one()
-        return create_broadcast(
+        broadcast_id = create_broadcast(
             connection,
             slug=issue.slug,
             digest=issue.digest,
@@ -93,6 +94,13 @@ class Sending:
             wall_time=wall,
             timezone=schedule.timezone if wall else "",
         )
+        if subjects:
+            trials.begin(connection, broadcast_id, subjects, self._terms())
+        return broadcast_id
+
+    def _terms(self) -> trials.Terms:
+        ab, aside = self.desk.publication.config.ab, f"{self.desk.site.base_url}/unsubscribe/"
+        return trials.Terms(trials.Rule(ab.rule), ab.share, ab.wait, ab.margin, aside)
 
     def plan_now(self, issue: Approved) -> int:
         """Write down the broadcast of an issue outside of any slot; its id."""
@@ -102,10 +110,12 @@ class Sending:
         return broadcast_id
 
     def unfinished(self, connection: Connection) -> list[int]:
-        """The broadcasts that were begun and neither ended nor paused, nor wait for their next wave; oldest first."""
+        """The broadcasts that were begun and neither ended nor paused, nor wait for wave or subject; oldest first."""
         states = [BroadcastState.PLANNED, BroadcastState.SENDING]
         query = select(broadcasts.c.id).where(broadcasts.c.state.in_(states)).order_by(broadcasts.c.id)
-        return [number for number in connection.execute(query).scalars().all() if not waves.rests(connection, number)]
+        testing = trials.waiting(connection, self.clock.now())
+        found = connection.execute(query).scalars().all()
+        return [number for number in found if number not in testing and not waves.rests(connection, number)]
 
     def filler(self, connection: Connection, slot: Slot) -> tuple[Approved, str] | None:
         """The best-liked issue for who did not get it, where `[schedule] empty_slot` wants that."""
@@ -136,11 +146,9 @@ class Sending:
         with self.store.reading() as connection:
             digest = connection.execute(select(broadcasts.c.digest).where(broadcasts.c.id == broadcast_id)).scalar_one()
             edition = Edition.from_json(read_edition(connection, digest))
-        job = Job(
-            digest,
-            self.provider.prepare(message_of(edition)),
-            values_of(edition, self._signer(), self.desk, broadcast_id),
-        )
+        first, *others = (self.provider.prepare(message_of(variant)) for variant in edition.variants)
+        values = values_of(edition, self._signer(), self.desk, broadcast_id)
+        job = Job(digest, first, values, tuple(others))
         with about(broadcast=broadcast_id, issue=edition.slug):
             report = self._broadcaster().run(broadcast_id, job)
         self.reports.append(report)
@@ -174,11 +182,15 @@ class Sending:
         return self.post(broadcast_id)
 
     def test(self, edition: Edition, addresses: Sequence[str]) -> None:
-        """Send an edition to a few addresses, marked as a test, leaving no trace in the store.
+        """Send an edition to a few addresses, under each of its subjects and marked as a test; the store has no trace.
 
         Raises ProviderError where the provider did not take it for now, ConfigError where it never will.
         """
-        message = message_of(replace(edition, subject=f"[Test] {edition.subject}"))
+        for variant in edition.variants:
+            self._test(replace(variant, subject=f"[Test] {variant.subject}"), addresses)
+
+    def _test(self, edition: Edition, addresses: Sequence[str]) -> None:
+        message = message_of(edition)
         link = f"{self.desk.site.base_url}/unsubscribe/test"
         recipients = [
             Recipient(address, "", personal.values_for(edition, reader_fields("", address, link)))
@@ -269,9 +281,15 @@ def summary(report: Report) -> str:
     refused = f"; {sum(report.rejected.values())} refused by the provider" if report.rejected else ""
     dropped = f"; {report.dropped} left out by the provider" if report.dropped else ""
     posting = "; another process is posting the rest" if report.state == BroadcastState.SENDING else ""
+    if report.trial:
+        posting = f"; {report.trial.sentence()}" + _from(report.awaits)
     batches = sum(report.batches.values())
     if report.rests:
         wave, batches = report.to_come[0], batches - report.batches.get(BatchState.PENDING, 0)
         posting = f"; {len(report.to_come)} of {len(report.waves)} waves to come, next {wave.told(wave.zone)}"
     whom = f"{report.sent} reader{'' if report.sent == 1 else 's'} in {batches} batch{'' if batches == 1 else 'es'}"
     return f'"{report.slug}" went to {whom}{skipped}{refused}{dropped}{posting}'
+
+
+def _from(moment: datetime | None) -> str:
+    return f", from {moment:%Y-%m-%d %H:%M} UTC on" if moment else ""

@@ -21,7 +21,9 @@ class Edition:
     `{{variable}}`; `variables` maps each variable to the merge tag's source (`name | default("there")`) or, for
     braces that the author typed, to a quoted constant. `web` is the page for the archive: it has no variables.
     `pictures` are the local images that it shows: the page finds them in the folder `images/` below it, the mail on the
-    web or, with a `cid:` address, within itself. `findings` is what rendering noticed; it is not part of the digest.
+    web or, with a `cid:` address, within itself. `subjects` are those that are tested on samples of the readers, the
+    first of them is `subject`; all else is the same for all. `findings` is what rendering noticed; it is not part of
+    the digest.
     """
 
     slug: str
@@ -37,6 +39,7 @@ class Edition:
     variables: Mapping[str, str]
     source_digest: str
     pictures: tuple[Picture, ...] = ()
+    subjects: tuple[str, ...] = ()
     digest: str = ""
     findings: tuple[Finding, ...] = ()
 
@@ -55,7 +58,12 @@ class Edition:
         pictures = tuple(
             Picture(**{**picture, "data": base64.b64decode(picture["data"])}) for picture in data.get("pictures", ())
         )
-        return cls(**{**data, "pictures": pictures})
+        return cls(**{**data, "pictures": pictures, "subjects": tuple(data.get("subjects", ()))})
+
+    @property
+    def variants(self) -> tuple[Self, ...]:
+        """The edition under each of its subjects; itself where it has one."""
+        return tuple(replace(self, subject=subject) for subject in self.subjects) or (self,)
 
     @property
     def carried(self) -> tuple[Picture, ...]:
@@ -65,6 +73,8 @@ class Edition:
     def _content(self) -> dict[str, Any]:
         data = asdict(replace(self, headers=dict(self.headers), variables=dict(self.variables)))
         del data["digest"], data["findings"]
+        if not self.subjects:  # most editions; their digests are older than tests of subjects
+            del data["subjects"]
         for picture in data["pictures"]:
             picture["data"] = base64.b64encode(picture["data"]).decode("ascii")
         return data

@@ -39,5 +39,6 @@ def personal(edition: Edition, fields: Fields) -> Edition:
         html=fill(edition.html, values, html=True),
         text=fill(edition.text, values, html=False),
         headers={name: fill(value, values, html=False) for name, value in edition.headers.items()},
+        subjects=tuple(fill(subject, values, html=False) for subject in edition.subjects),
         variables={},
     )

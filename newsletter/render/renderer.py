@@ -69,6 +69,7 @@ def render(issue: Issue, site: Site, theme: Theme, pictures: Pictures = NONE) ->
         sender=site.sender,
         reply_to=site.reply_to,
         subject=parts.template(draft.subject),
+        subjects=tuple(parts.template(subject) for subject in draft.subjects),
         preheader=parts.template(draft.preheader),
         html=measure(parts.template(inline(page, theme.fill("email.css", {})), escape), **measured),
         text=parts.template(_tidy(text)),
@@ -97,6 +98,7 @@ class _Draft:
     title: str
     subtitle: str
     preheader: str
+    subjects: tuple[str, ...] = ()
 
     def typed(self, text: str) -> str:
         """`text` with its merge tags as they were typed."""
@@ -105,9 +107,10 @@ class _Draft:
     @classmethod
     def of(cls, issue: Issue, site: Site, pictures: Sequence[Picture]) -> _Draft:
         shown = (issue.subject, issue.title, issue.subtitle, issue.preheader)
-        shield = Shield.for_sources([*shown, issue.body])
+        shield = Shield.for_sources([*shown, *issue.subjects, issue.body])
         keys = ("subject", "title", "subtitle", "preheader")
         hidden = [shield.hide(text, issue.line_of(key)) for key, text in zip(keys, shown, strict=True)]
+        subjects = tuple(shield.hide(text, issue.line_of("subjects")) for text in issue.subjects)
         body = shield.hide(issue.body, issue.body_line)
         document = read_markdown(body, site.glossary, issue.file, issue.body_line)
         place(document.root, pictures, site.page_of(issue.slug))
@@ -120,7 +123,7 @@ class _Draft:
         variables = Variables(shield, constants, issue.file, literal)
         subject, title, subtitle, preheader = hidden
         preheader = preheader or subtitle or _beginning(document.root)
-        return cls(issue, site, shield, variables, document, coloured, subject, title, subtitle, preheader)
+        return cls(issue, site, shield, variables, document, coloured, subject, title, subtitle, preheader, subjects)
 
 
 def _drawn(draft: _Draft, root: html.HtmlElement, theme: Theme, font: bytes) -> Drawn:

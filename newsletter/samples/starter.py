@@ -106,6 +106,12 @@ name = "outbox"                             # mails become files in .newsletter/
 # backoff_limit = "60s"
 # daily_limit = 0                           # mails a day that your plan allows; the rest waits for the next day
 
+[ab]                                        # for issues with several subjects: docs/sending.md
+# share = 0.2                               # of the readers get one of them first
+# wait = "4h"                               # then the others get the better one
+# rule = "clicks"                           # or opens
+# margin = 0.0                              # by how much another must beat the first
+
 [theme]
 # name = "default"                          # "letter", or a folder in templates/: newsletter new-theme NAME
 # images = "host"                           # pictures beside issues: "host", "embed" or "remote" (docs/images.md)

@@ -212,9 +212,29 @@ deliveries = Table(
     Column("state", String(16), nullable=False),
     Column("reason", String(200), nullable=False, default=""),
     Column("measured", Boolean, nullable=False, default=True, server_default=true()),  # as it was when planned, too
+    Column("sample", Integer, nullable=False, default=0, server_default=text("0")),  # of which subject, from 1; 0: none
     _one_of("state", "pending", "accepted", "rejected", "skipped", "unknown", "delivered", "bounced", "complained"),
     UniqueConstraint("broadcast_id", "email_key"),
     Index(None, "broadcast_id", "batch_number"),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("broadcast_id", ForeignKey("broadcasts.id"), primary_key=True),
+    Column("subjects", JSON, nullable=False),
+    Column("rule", String(16), nullable=False),
+    Column("share", Float, nullable=False),
+    Column("wait_seconds", Integer, nullable=False),
+    Column("margin", Float, nullable=False),
+    Column("aside", Text, nullable=False, default=""),  # how the addresses begin whose clicks do not count
+    Column("part", Integer, nullable=False),  # the sample that is planned now, from 1; 0: all are
+    Column("planned_through", Integer, nullable=False, default=0),  # subscriber id, within that sample
+    Column("decide_at", UtcDateTime),
+    Column("winner", Integer),  # written once
+    Column("reason", Text, nullable=False, default=""),
+    Column("arms", JSON, nullable=False, default=list),  # the numbers that decided
+    Column("decided_at", UtcDateTime),
 )
 
 consents = Table(
@@ -260,6 +280,7 @@ events = Table(
     UniqueConstraint("source", "key", name="uq_events_source_key"),
     Index(None, "state", "id"),
     Index(None, "subscriber_id", "kind", "occurred_at"),
+    Index(None, "broadcast_id", "kind", "subscriber_id"),  # what readers did with a broadcast
 )
 
 # What is measured where a publication says so. It decides nothing but statistics and the segments that name it.

@@ -53,7 +53,7 @@ def edition_of(issue: Issue, others: Iterable[Issue] = ()) -> Edition:
         text=f"{issue.title}\n\n{issue.body}\n\nUnsubscribe: {{{{unsubscribe_url}}}}\n{ADDRESS}", web="",
         headers=HEADERS,
         variables={"unsubscribe_url": "unsubscribe_url"} | {f"v{number}": tag for number, tag in enumerate(tags)},
-        source_digest=issue.source_digest, findings=document.findings,
+        source_digest=issue.source_digest, findings=document.findings, subjects=issue.subjects,
     )  # fmt: skip
 
 

@@ -22,6 +22,11 @@ FIRES = [
     ("subject-limit", f"---\nsubject: {'x ' * 500}y\n---\nText", [(2, 10)]),
     ("subject-shouting", "---\nsubject: READ THIS NOW\n---\nText", [(2, 10)]),
     ("subject-shouting", "---\nsubject: Read this!!\n---\nText", [(2, 10)]),
+    ("subjects-few", "---\nsubjects: [a]\n---\nText", [(2, 11)]),
+    ("subjects-few", "---\nsubjects: [a, A]\n---\nText", [(2, 11)]),
+    ("subjects-few", "---\nsubjects: [a, b, c, d, e, f]\n---\nText", [(2, 11)]),
+    ("subjects-few", "---\nsubjects: [a, b]\nsubject: a\n---\nText", [(3, 1)]),
+    ("subject-shouting", "---\nsubjects: [Read this, READ THIS NOW, Read this!!]\n---\nText", [(2, 11), (2, 11)]),
     ("status-draft", "---\nsubject: a\nstatus: draft\n---\nText", [(3, 9)]),
     ("status-draft", '+++\ntitle = "a"\ndraft = true\n+++\nText', [(3, 9)]),
     ("status-hold", "---\nsubject: a\nstatus: hold\n---\nText", [(3, 9)]),
@@ -130,6 +135,7 @@ SILENT = [
     ("subject-shouting", "---\nsubject: NATO AND UN\n---\nText"),
     ("subject-shouting", "---\nsubject: RETRIEVAL!\n---\nText"),
     ("subject-shouting", "---\nsubject: 你好，今天的主题是什么\n---\nText"),
+    ("subjects-few", "---\nsubjects: [a, b, c, d, e]\n---\nText"),
     ("status-draft", "---\nsubject: a\nstatus: ready\ntags: [draft]\n---\nText"),
     ("status-hold", "---\nsubject: hold\n---\nText"),
     ("next-unknown", "---\nsubject: a\nnext: what-is-a-token\n---\nText"),
@@ -365,8 +371,7 @@ def test_what_rendering_noticed_is_passed_on_once() -> None:
 
 def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
     elsewhere = """plugin-failed merge-tag-unknown nesting-too-deep line-too-long table-too-wide
-            abbreviations-too-many
-        rule-crashed check-unknown-rule subject-repeated
+        abbreviations-too-many rule-crashed check-unknown-rule subject-repeated subjects-unmeasured
         unsubscribe-html unsubscribe-text unsubscribe-header unsubscribe-one-click postal-address-missing
         measuring-unsaid size-clipped size-near-clipping language-without-words image-file
         silence-unused silence-no-reason

@@ -236,7 +236,7 @@ def test_a_copy_is_kept_of_an_sqlite_database_before_its_schema_changes(tmp_path
     assert done.kept.stat().st_mode & 0o077 == 0
     engine = create_engine(f"sqlite:///{done.kept}")
     with engine.connect() as connection:
-        assert migrate._revision(engine) == REVISIONS[0]
+        assert migrate.revision(engine) == REVISIONS[0]
         assert connection.execute(select(func.count()).select_from(Table("subscribers", MetaData()))).scalar_one() == 3
     engine.dispose()
     assert upgrade_store("", tmp_path).kept is None

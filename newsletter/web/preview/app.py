@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from newsletter import __version__
 from newsletter.errors import NewsletterError, SafetyError, UsageError
+from newsletter.web.preview import numbers
 from newsletter.web.preview.actions import act
 from newsletter.web.preview.answers import EDITIONS, SOURCES, VIEWS, Answers, Question
 from newsletter.web.preview.frames import IMAGES, LOOKS, policy
@@ -54,6 +55,7 @@ class Routes:
                 Route("/frame/{name}", self.frame),
                 Route("/source/{name}", self.source),
                 Route("/share/{name}", self.share),
+                *numbers.routes(self.answers.workspace),
             ],
             exception_handlers={NewsletterError: _explain, KeyError: _missing, Exception: _failed},
         )

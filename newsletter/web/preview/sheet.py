@@ -80,13 +80,14 @@ def sheet(proof: Proof, facts: Facts) -> dict[str, Any]:
     }
 
 
-def _inbox(reading: Edition) -> dict[str, str]:
+def _inbox(reading: Edition) -> dict[str, Any]:
     name, mailbox = parseaddr(reading.sender)
     return {
         "sender": name or mailbox,
         "address": mailbox,
         "subject": reading.subject,
         "preheader": reading.preheader,
+        "others": list(reading.subjects[1:]),
     }
 
 

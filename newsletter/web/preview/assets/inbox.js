@@ -8,9 +8,9 @@ const PROGRAMS = [
   ["outlook", "Outlook", "in the list of messages: one line each"],
 ];
 
-export function inbox({ sender, subject, preheader }, look) {
+export function inbox({ sender, subject, preheader, others = [] }, look) {
   const initial = [...sender][0]?.toUpperCase() ?? "?";
-  const rows = {
+  const rows = (subject) => ({
     gmail: [
       h("span", { class: "box" }), h("span", { class: "from" }, sender),
       h("span", { class: "line" }, h("b", {}, subject), preheader ? ` - ${preheader}` : ""), h("span", { class: "when" }, "09:00"),
@@ -23,10 +23,11 @@ export function inbox({ sender, subject, preheader }, look) {
       h("span", { class: "round" }, initial), h("span", { class: "from" }, sender),
       h("span", { class: "subject" }, subject), h("span", { class: "when" }, "09:00"), h("span", { class: "more" }, preheader),
     ],
-  };
+  });
   return h("div", { class: `inbox ${look === "dark" ? "night" : "day"}` },
     PROGRAMS.map(([key, name, note]) => h("figure", {}, h("figcaption", {}, h("b", {}, name), " ", h("span", {}, note)),
-      h("div", { class: `row ${key}`, dir: "auto" }, rows[key]))),
+      [subject, ...others].map((text) => h("div", { class: `row ${key}`, dir: "auto" }, rows(text)[key])))),
+    others.length ? h("p", { class: "tally" }, `${others.length + 1} subjects are tested against each other.`) : null,
     h("p", { class: "tally" }, `Subject: ${plural([...subject].length, "character")}; phones show about 35 to 40. `,
       preheader ? `Preheader: ${plural([...preheader].length, "character")}; 40 to 110 are shown.` : "No preheader: the first words of the email stand in for it."));
 }

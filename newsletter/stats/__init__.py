@@ -1,0 +1,1 @@
+"""How the newsletter is doing: figures counted in the ledger, drawn for people."""
