@@ -18,7 +18,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, event, select, text
 
 from newsletter.audience import suppression
 from newsletter.audience.subscribers import State, barred, leave
@@ -40,11 +40,13 @@ from newsletter.delivery.protocol import (
     Unknown,
 )
 from newsletter.delivery.report import report_of
+from newsletter.delivery.restored import doubt_the_unfinished
 from newsletter.delivery.states import BATCH_MOVES, BROADCAST_MOVES, DELIVERY_MOVES, BatchState, DeliveryState
 from newsletter.errors import NewsletterError
 from newsletter.store.database import Store, open_store
 from newsletter.store.tables import batches, deliveries, editions, subscribers
 
+MOVES: dict[str, Any] = {"broadcasts": BROADCAST_MOVES, "batches": BATCH_MOVES, "deliveries": DELIVERY_MOVES}
 START = datetime(2026, 11, 24, 8, tzinfo=UTC)
 MESSAGE = Message("a@x.example", "s", "<p>", "t")
 GIVEN_UP = "unknown outcome, not repeated"
@@ -75,6 +77,16 @@ def test_a_delivery_that_has_an_end_is_never_posted_again(state: DeliveryState) 
 
 def test_a_batch_that_is_settled_stays_so() -> None:
     assert BATCH_MOVES[BatchState.ACCEPTED] == BATCH_MOVES[BatchState.REJECTED] == frozenset()
+
+
+def test_a_broadcast_that_a_backup_has_as_planned_is_paused(store: Store) -> None:
+    with store.transaction() as connection:
+        connection.execute(editions.insert(), {"digest": "d", "slug": "one", "content": "{}", "created_at": START})
+        broadcast = create_broadcast(
+            connection, slug="one", digest="d", segment="", provider="scripted", now=START, slot=None
+        )
+        (report,) = doubt_the_unfinished(connection, START, START, 100)
+    assert (report.broadcast_id, report.state) == (broadcast, "paused")
 
 
 class Killed(BaseException):
@@ -176,6 +188,15 @@ def forget_durability(connection: Any, _: object) -> None:
     connection.execute("PRAGMA synchronous=OFF")
 
 
+def write_moves_down(connection: Connection) -> None:
+    """From here on the database itself notes each change of a state, whoever makes it."""
+    connection.execute(text("CREATE TABLE moves (name TEXT, old TEXT, new TEXT, UNIQUE (name, old, new))"))
+    for name in MOVES:
+        note = f"INSERT OR IGNORE INTO moves VALUES ('{name}', old.state, new.state)"
+        when = f"AFTER UPDATE OF state ON {name} WHEN old.state <> new.state"
+        connection.execute(text(f"CREATE TRIGGER {name}_move {when} BEGIN {note}; END"))
+
+
 def address(number: int) -> str:
     return f"r{number}@x.example"
 
@@ -211,6 +232,7 @@ class LedgerMachine(RuleBasedStateMachine):
             for n in range(1, READERS + 1)
         ]
         with self.store.transaction() as connection:
+            write_moves_down(connection)
             connection.execute(subscribers.insert(), rows)
             connection.execute(editions.insert(), {"digest": "d", "slug": "one", "content": "{}", "created_at": START})
             self.broadcast = create_broadcast(
@@ -304,6 +326,13 @@ class LedgerMachine(RuleBasedStateMachine):
         if report.state == "sent":
             assert len(states) == READERS and set(states.values()) <= set(FINAL)
             assert set(report.batches) <= {"accepted", "rejected"}
+
+    @invariant()
+    def every_move_is_in_the_tables(self) -> None:
+        if hasattr(self, "provider"):
+            with self.store.reading() as connection:
+                made = connection.execute(text("SELECT name, old, new FROM moves")).all()
+            assert [move for move in made if move.new not in MOVES[move.name][move.old]] == []
 
     @invariant()
     def what_has_an_end_keeps_it(self) -> None:

@@ -41,6 +41,11 @@ def test_a_time_that_the_clock_leaves_out_runs_at_the_first_minute_after_it() ->
     assert instant_of(datetime(2026, 3, 8, 2, 1), "America/New_York") == datetime(2026, 3, 8, 7, 0, tzinfo=UTC)
 
 
+def test_every_minute_that_the_clock_leaves_out_runs_at_the_same_second() -> None:
+    minutes = [datetime(2026, 3, 29, 2, minute) for minute in range(60)]
+    assert {instant_of(wall, "Europe/Berlin") for wall in minutes} == {datetime(2026, 3, 29, 1, tzinfo=UTC)}
+
+
 def test_a_time_that_comes_twice_runs_the_first_time_only() -> None:
     assert instant_of(datetime(2026, 10, 25, 2, 30), "Europe/Berlin") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     plan = Plan(days=("sun",), at=time(2, 30))
