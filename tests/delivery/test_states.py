@@ -86,7 +86,7 @@ def test_a_broadcast_that_a_backup_has_as_planned_is_paused(store: Store) -> Non
             connection, slug="one", digest="d", segment="", provider="scripted", now=START, slot=None
         )
         (report,) = doubt_the_unfinished(connection, START, START, 100)
-    assert (report.broadcast_id, report.state) == (broadcast, "paused")
+    assert (report.id, report.state) == (broadcast, "paused")
 
 
 class Killed(BaseException):
