@@ -22,6 +22,7 @@ from newsletter.cli import (
     sending,
     simulator,
     theming,
+    working,
 )
 from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
 from newsletter.cli.opening import publication_of
@@ -51,6 +52,7 @@ app.command("stop")(sending.stop)
 app.command("resume")(sending.resume)
 app.command("status")(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")
+app.command("worker")(working.worker)
 app.command("simulator", epilog=example("simulator"))(simulator.run)
 for act in (readers.add, readers.remove, readers.forget, readers.suppress):
     audience.app.command(act.__name__, epilog=example(act.__name__))(act)

@@ -11,6 +11,7 @@ from newsletter.delivery.job import Progress
 from newsletter.errors import INTERRUPTED, NewsletterError
 from newsletter.pipeline.overview import until
 from newsletter.pipeline.providers import open_provider
+from newsletter.pipeline.sending import worklist_of
 from newsletter.pipeline.watching import Look, Watch
 from newsletter.publication import Publication
 from newsletter.schedule.health import Health, serving
@@ -23,7 +24,15 @@ def one_pass(out: Output, publication: Publication, clock: Clock, late: str = ""
     store = open_store(publication.config.storage.database_url, publication.state)
     try:
         with open_provider(publication) as opened, stop_on_signals(out.say) as stop:
-            watch = Watch(publication, store, opened.provider, clock, wants_stop=stop.wanted, late=late)
+            watch = Watch(
+                publication,
+                store,
+                opened.provider,
+                clock,
+                wants_stop=stop.wanted,
+                late=late,
+                worklist=worklist_of(publication, store),
+            )
             _listen(out, watch)
             try:
                 look = watch.look()
@@ -53,7 +62,8 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
         ):
             if opened.notice:
                 out.warn(opened.notice)
-            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted)
+            worklist = worklist_of(publication, store)
+            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted, worklist=worklist)
             _listen(out, watch)
 
             def run_once() -> None:

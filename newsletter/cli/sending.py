@@ -179,25 +179,28 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
     from newsletter.clock import SystemClock
     from newsletter.delivery.states import BroadcastState
     from newsletter.pipeline.providers import open_provider
-    from newsletter.pipeline.sending import Sending, summary
+    from newsletter.pipeline.sending import Sending, summary, worklist_of
 
     with (
         open_provider(desk.publication) as opened,
         stop_on_signals(out.say) as stop,
         progress_of(out, slug) as progress,
     ):
-        sending = Sending(desk, store, opened.provider, SystemClock(), progress, stop.wanted, pauses=True)
+        worklist = worklist_of(desk.publication, store)
+        sending = Sending(
+            desk, store, opened.provider, SystemClock(), progress, stop.wanted, pauses=True, worklist=worklist
+        )
         try:
             report = act(sending)
         except NewsletterError as error:
             raise _stopped(stop, error) from None
-    if report.state == BroadcastState.SENDING:
+    if report.state == BroadcastState.SENDING and not worklist:
         raise PartlySentError(
             summary(report), f"see how far it is: newsletter status; or: newsletter send {slug} --resume"
         )
     if opened.notice:
         out.warn(opened.notice)
-    out.result(report.as_json(), [summary(report)])
+    out.result(report.as_json(), [sending.told(report)])
 
 
 def _stopped(stop: Stop, error: NewsletterError) -> NewsletterError:

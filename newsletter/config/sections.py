@@ -137,6 +137,7 @@ class DeliveryConfig(_Section):
     max_attempts: Annotated[int, Field(ge=1)] = 8
     backoff: Duration = timedelta(seconds=1)
     backoff_limit: Duration = timedelta(seconds=60)
+    workers: bool = False
 
 
 class NotifyConfig(_Section):

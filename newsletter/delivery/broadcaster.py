@@ -47,6 +47,15 @@ class Broadcaster:
         the broadcast could not be finished, ConfigError where a person has to mend something before anyone gets it,
         SafetyError where the kill switch is set.
         """
+        if (over := self.begin(broadcast_id)) is not None:
+            return over
+        trouble = Turns(self, broadcast_id, job).run()
+        if trouble not in (None, STOPPED):
+            self._plan_the_rest(broadcast_id)
+        return self._finish(broadcast_id, trouble)
+
+    def begin(self, broadcast_id: int) -> Report | None:
+        """Bring the broadcast into `sending`; its report where it is sent already. Raises SafetyError as `run` does."""
         with self.store.transaction() as connection:
             now = self.clock.now()
             if stopped := switch.stopped(connection):
@@ -60,10 +69,7 @@ class Broadcaster:
                 self._refuse_unless_sending(report)
             ledger.start(connection, broadcast_id, now)
             ledger.settle_the_abandoned(connection, broadcast_id, now)
-        trouble = Turns(self, broadcast_id, job).run()
-        if trouble not in (None, STOPPED):
-            self._plan_the_rest(broadcast_id)
-        return self._finish(broadcast_id, trouble)
+        return None
 
     def batch_size(self) -> int:
         """How many readers a batch has."""

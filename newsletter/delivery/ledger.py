@@ -174,6 +174,27 @@ def claim_batches(
     return found
 
 
+def claim_batch(
+    connection: Connection, broadcast_id: int, owner: str, lease_until: datetime, *, number: int, unknown_too: bool
+) -> list[Claim]:
+    """Take this one batch, if nobody posts it and it may be posted."""
+    states = [BatchState.PENDING, *([BatchState.UNKNOWN] if unknown_too else [])]
+    here = (batches.c.broadcast_id == broadcast_id) & (batches.c.number == number) & batches.c.state.in_(states)
+    state = connection.execute(select(batches.c.state).where(here).with_for_update(skip_locked=True)).scalar()
+    if state is None:
+        return []
+    mine = {"state": BatchState.POSTING, "owner": owner, "lease_until": lease_until}
+    connection.execute(update(batches).where(here).values(mine))
+    return [Claim(broadcast_id, number, owner, tainted=state == BatchState.UNKNOWN)]
+
+
+def to_post(connection: Connection, broadcast_id: int, *, unknown_too: bool) -> list[int]:
+    """The numbers of all batches that nobody posts and that may be posted, in order."""
+    states = [BatchState.PENDING, *([BatchState.UNKNOWN] if unknown_too else [])]
+    query = select(batches.c.number).where(batches.c.broadcast_id == broadcast_id, batches.c.state.in_(states))
+    return list(connection.execute(query.order_by(batches.c.number)).scalars())
+
+
 def claimable(connection: Connection, broadcast_id: int, *, unknown_too: bool, but_not: Collection[int]) -> bool:
     """Whether there is a batch that nobody posts and that may be posted."""
     for state in [BatchState.UNKNOWN, BatchState.PENDING] if unknown_too else [BatchState.PENDING]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,12 @@ from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.errors import SafetyError
 from newsletter.store.tables import batches, broadcasts, deliveries
 
+Announce = Callable[[Connection, int, Sequence[int]], None]
 PAGE = 1000  # readers a transaction: few enough that no call waits long for it
+
+
+def _to_nobody(connection: Connection, broadcast_id: int, numbers: Sequence[int]) -> None:
+    """Who posts the batches finds them in the ledger."""
 
 
 def create_broadcast(
@@ -70,8 +76,10 @@ class Planned:
         return self.more
 
 
-def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
+def plan_page(connection: Connection, broadcast_id: int, size: int, announce: Announce = _to_nobody) -> Planned:
     """Put the next subscribers into batches of `size`; false when everyone is in.
+
+    `announce` is told, in the same transaction, which batches are there to be posted now.
 
     Who must not be mailed gets a delivery too, `skipped` and in batch 0, so that the ledger accounts for everybody.
     The rows are made by the database itself: a million of them need not come here and go back. A batch is there to be
@@ -93,18 +101,20 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
     done = reached if written == PAGE else through
     number = max(last, number)
     whole = done >= through or _filled(connection, broadcast_id, number) >= size
-    _add_batches(connection, broadcast_id, number if whole else number - 1)
+    if made := _add_batches(connection, broadcast_id, number if whole else number - 1):
+        announce(connection, broadcast_id, made)
     connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(planned_through=done))
     return Planned(done < through, mailed, written - mailed)
 
 
-def _add_batches(connection: Connection, broadcast_id: int, through: int) -> None:
-    """Make the batches up to the number `through` that are not there."""
+def _add_batches(connection: Connection, broadcast_id: int, through: int) -> Sequence[int]:
+    """Make the batches up to the number `through` that are not there; their numbers."""
     known = select(func.coalesce(func.max(batches.c.number), 0)).where(batches.c.broadcast_id == broadcast_id)
     numbers = range(connection.execute(known).scalar_one() + 1, through + 1)
     if numbers:
         new = {"broadcast_id": broadcast_id, "state": BatchState.PENDING}
         connection.execute(batches.insert(), [new | {"number": number} for number in numbers])
+    return numbers
 
 
 def _insert(broadcast_id: int, members: Subquery, why: ColumnElement[Any], size: int, end: tuple[int, int]) -> Insert:

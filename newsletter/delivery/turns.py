@@ -50,19 +50,30 @@ _Answer = tuple[_Posting, Outcome]
 
 
 @dataclass
+class Tally:
+    """What the calls of a broadcast came to in this process: readers taken and refused, doubts one after the other."""
+
+    taken: int = 0
+    refused: int = 0
+    doubts: int = 0
+
+
+@dataclass
 class Turns:
-    """The turns of one run, until nothing is left to post or something makes it `halt`."""
+    """The turns of one run, until nothing is left to post or something makes it `halt`.
+
+    `only`: the number of the one batch that the run is about; then nothing is planned, and the tally is kept elsewhere.
+    """
 
     boss: Broadcaster
     broadcast_id: int
     job: Job
+    only: int = 0
+    tally: Tally = field(default_factory=Tally)
     halt: Outcome | None = field(default=None, init=False)
     _answers: list[_Answer] = field(default_factory=list, init=False)  # not yet written
     _again: list[_Posting] = field(default_factory=list, init=False)  # whose call is to be repeated
     _doubtful: set[int] = field(default_factory=set, init=False)  # what stays in doubt is tried once in a run
-    _doubts: int = field(default=0, init=False)
-    _taken: int = field(default=0, init=False)
-    _refused: int = field(default=0, init=False)
     _ahead: int = field(default=0, init=False)  # batches that are planned and, as far as we know, not begun
     _empty: bool = field(default=False, init=False)  # no batch is left that we could take
     _planned: bool = field(default=False, init=False)
@@ -71,19 +82,20 @@ class Turns:
     def __post_init__(self) -> None:
         boss = self.boss
         self._pace = Pace(boss.store, boss.clock, boss.provider.account, boss.settings.requests_per_second)
+        if self.only:
+            self._pace.block = 0.0  # one moment: those that one batch does not need would be lost to all
         self._limit = boss.daily_limit()
         self._size = boss.batch_size()
         # Twice as many as there are calls at a time: who has its answer finds the next call written down already.
-        self._room = boss.settings.concurrency * 2 if boss.settings.concurrency > 1 else 1
+        self._crew = 1 if self.only else boss.settings.concurrency
+        self._room = self._crew * 2 if self._crew > 1 else 1
 
     def run(self) -> Outcome | None:
         """Post every batch; the outcome that stopped it, or None where nothing is left to post."""
-        with self.boss.store.reading() as connection:
-            report = report_of(connection, self.broadcast_id)
-            self._planned = ledger.is_planned(connection, self.broadcast_id)
-        skipped = report.deliveries.get(DeliveryState.SKIPPED, 0)
-        self._seen = Progress(report.sent, report.readers - skipped, 0, skipped=skipped, planned=self._planned)
-        crew = Crew[_Posting, Outcome](self.boss.settings.concurrency, self._call)
+        self._planned = bool(self.only)
+        if not self.only:
+            self._look()
+        crew = Crew[_Posting, Outcome](self._crew, self._call)
         try:
             self._take_turns(crew)
         except BaseException as error:
@@ -92,6 +104,19 @@ class Turns:
         finally:
             crew.close()
         return self.halt
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the run left a batch of which nobody knows whether it was taken."""
+        return bool(self._doubtful)
+
+    def _look(self) -> None:
+        """Where the broadcast stands before the run."""
+        with self.boss.store.reading() as connection:
+            report = report_of(connection, self.broadcast_id)
+            self._planned = ledger.is_planned(connection, self.broadcast_id)
+        skipped = report.deliveries.get(DeliveryState.SKIPPED, 0)
+        self._seen = Progress(report.sent, report.readers - skipped, 0, skipped=skipped, planned=self._planned)
 
     def _take_turns(self, crew: Crew[_Posting, Outcome]) -> None:
         while True:
@@ -161,7 +186,9 @@ class Turns:
         if not self._planned and (len(begun) < granted or not granted or self._ahead < 2 * self._room):
             self._plan(connection)
             begun += self._begin(connection, granted - len(begun))
-        if self._planned and (len(begun) < granted or (self._answers and not granted)):
+        if self.only:
+            self._empty = True  # it was there to be taken, or it was not
+        elif self._planned and (len(begun) < granted or (self._answers and not granted)):
             self._empty = not ledger.claimable(
                 connection, self.broadcast_id, unknown_too=self.boss.provider.honours_keys, but_not=self._doubtful
             )
@@ -181,15 +208,7 @@ class Turns:
         now = self.boss.clock.now().timestamp()
         repeated = [posting for posting in self._again if posting.due <= now][:count]
         self._again = [posting for posting in self._again if posting not in repeated]
-        claims = ledger.claim_batches(
-            connection,
-            self.broadcast_id,
-            self.boss.owner,
-            self.boss.lease_end(),
-            unknown_too=self.boss.provider.honours_keys,
-            but_not=self._doubtful,
-            count=count - len(repeated),
-        )
+        claims = self._claim(connection, count - len(repeated))
         self._ahead = max(0, self._ahead - len(claims))
         postings = [*repeated, *(_Posting(claim, claim.tainted) for claim in claims)]
         readers = ledger.readers_of_batches(connection, self.broadcast_id, [p.claim.number for p in postings])
@@ -201,6 +220,14 @@ class Turns:
             if posting.claim.number not in ours:
                 self._note_end(posting, Unknown("another process took the batch over"))
         return [posting for posting in begun if posting.claim.number in ours]
+
+    def _claim(self, connection: Connection, count: int) -> list[Claim]:
+        place = (connection, self.broadcast_id, self.boss.owner, self.boss.lease_end())
+        unknown_too = self.boss.provider.honours_keys
+        if self.only:
+            wanted = 0 if self._empty else self.only
+            return ledger.claim_batch(*place, number=wanted, unknown_too=unknown_too) if count else []
+        return ledger.claim_batches(*place, unknown_too=unknown_too, but_not=self._doubtful, count=count)
 
     def _ready(self, connection: Connection, posting: _Posting, found: tuple[list[Reader], dict[int, str]]) -> bool:
         """Settle who the call is for; False where there is none to make. Who must not be mailed any more leaves."""
@@ -261,7 +288,7 @@ class Turns:
         taken = {p.claim.number: (p, outcome) for p, outcome in self._answers if isinstance(outcome, Accepted)}
         if not taken:
             return
-        self._doubts = 0
+        self.tally.doubts = 0
         ours = ledger.settle_accepted(
             connection,
             self.broadcast_id,
@@ -271,9 +298,9 @@ class Turns:
         )
         for number in ours:
             posting, outcome = taken[number]
-            self._taken += len(posting.readers)
+            self.tally.taken += len(posting.readers)
             if outcome.dropped:
-                self._refused += outcome.dropped
+                self.tally.refused += outcome.dropped
                 error = f"the provider left out {outcome.dropped} of {len(posting.readers)} and does not say whom"
                 ledger.note_dropped(connection, posting.claim, outcome.dropped, error)
         self._seen = replace(self._seen, sent=self._seen.sent + sum(len(taken[n][0].readers) for n in ours))
@@ -290,7 +317,7 @@ class Turns:
             reasons = {posting.readers[i].subscriber_id: why for i, why in outcome.reasons.items() if 0 <= i < count}
             if reasons:
                 ledger.settle_readers(connection, posting.claim, reasons, DeliveryState.REJECTED)
-                self._refused += len(reasons)
+                self.tally.refused += len(reasons)
                 self._again.append(posting)
                 self._break_the_circuit()
                 return
@@ -311,9 +338,9 @@ class Turns:
         return isinstance(outcome, Refused) or (isinstance(outcome, Unknown) and self.boss.provider.honours_keys)
 
     def _break_the_circuit(self) -> None:
-        seen = self._taken + self._refused
-        if self._refused >= _FEW_REFUSALS and self._refused > self.boss.settings.refusals * seen:
-            reason = f"the provider refused {self._refused} of {seen} readers"
+        seen = self.tally.taken + self.tally.refused
+        if self.tally.refused >= _FEW_REFUSALS and self.tally.refused > self.boss.settings.refusals * seen:
+            reason = f"the provider refused {self.tally.refused} of {seen} readers"
             self.halt = self.halt or Blocked(reason, "see which: newsletter status; mend the list")
 
     def _give_up(self, connection: Connection, posting: _Posting, outcome: Outcome, *, used: bool = True) -> None:
@@ -327,11 +354,11 @@ class Turns:
     def _note_end(self, posting: _Posting, outcome: Outcome) -> None:
         """What an end without success means for the run."""
         if isinstance(outcome, Unknown):
-            self._doubts += 1
+            self.tally.doubts += 1
             self._doubtful.add(posting.claim.number)
         else:
-            self._doubts = 0
-        if isinstance(outcome, Refused | Blocked) or self._doubts >= _DOUBTS_IN_A_ROW:
+            self.tally.doubts = 0
+        if isinstance(outcome, Refused | Blocked) or self.tally.doubts >= _DOUBTS_IN_A_ROW:
             self.halt = self.halt or outcome
 
     def _settle(

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select
 
-from newsletter.audience.tokens import Signer, open_signer
+from newsletter.audience.tokens import Signer, note_mark, open_signer
 from newsletter.clock import Clock
 from newsletter.content.issue import Issue
 from newsletter.content.reader import read_issue
 from newsletter.delivery import ledger, switch
 from newsletter.delivery.broadcaster import Broadcaster
+from newsletter.delivery.handover import hand_over
 from newsletter.delivery.job import Job, Progress
 from newsletter.delivery.ledger import Reader
 from newsletter.delivery.planning import create_broadcast
@@ -29,8 +30,10 @@ from newsletter.delivery.protocol import (
 from newsletter.delivery.related import count_readers
 from newsletter.delivery.report import Report, find_broadcast, report_of
 from newsletter.delivery.states import BroadcastState
+from newsletter.delivery.worklist import JobTable, open_worklist
 from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
 from newsletter.pipeline.desk import Desk
+from newsletter.publication import Publication
 from newsletter.render import personal
 from newsletter.render.edition import Edition
 from newsletter.render.merge import reader_fields
@@ -50,6 +53,7 @@ class Sending:
     progress: Callable[[Progress], None] = lambda _: None
     wants_stop: Callable[[], bool] = lambda: False
     pauses: bool = False  # whether what `wants_stop` stopped waits for a person
+    worklist: JobTable | None = None  # where workers find what they post; without one it is posted here
     reports: list[Report] = field(default_factory=list)
 
     def objection(self, issue: Approved) -> str:
@@ -86,22 +90,45 @@ class Sending:
         return broadcast_id
 
     def unfinished(self, connection: Connection) -> list[int]:
-        """The broadcasts that were begun and neither ended nor paused, oldest first."""
+        """The broadcasts that were begun and neither ended nor paused, oldest first; without those left to workers."""
         states = [BroadcastState.PLANNED, BroadcastState.SENDING]
         query = select(broadcasts.c.id).where(broadcasts.c.state.in_(states)).order_by(broadcasts.c.id)
+        if self.worklist:
+            query = query.where(broadcasts.c.planned_through < broadcasts.c.audience_through)
         return list(connection.execute(query).scalars())
 
     def send(self, broadcast_id: int) -> str:
         """Post a broadcast to its end; a sentence on what became of it. Raises NewsletterError where it stopped."""
-        return summary(self.post(broadcast_id))
+        return self.told(self.post(broadcast_id))
+
+    def told(self, report: Report) -> str:
+        """A report in one sentence, for whoever sent it."""
+        return handed_over(report) if self.worklist else summary(report)
 
     def post(self, broadcast_id: int) -> Report:
-        """Post a broadcast to its end and report; raises NewsletterError where it stopped before."""
+        """Post a broadcast to its end and report; raises NewsletterError where it stopped before.
+
+        Where there are workers it is only planned, and the report says how it stands then.
+        """
+        if self.worklist:
+            with self.store.transaction() as connection:
+                note_mark(connection, self._signer())
+            report = hand_over(self.broadcaster(), broadcast_id, self.worklist)
+        else:
+            report = self.broadcaster().run(broadcast_id, self.job_of(broadcast_id))
+        self.reports.append(report)
+        return report
+
+    def job_of(self, broadcast_id: int) -> Job:
+        """What a broadcast posts: the stored edition, as the provider took it."""
         with self.store.reading() as connection:
             digest = connection.execute(select(broadcasts.c.digest).where(broadcasts.c.id == broadcast_id)).scalar_one()
             edition = Edition.from_json(read_edition(connection, digest))
-        job = Job(digest, self.provider.prepare(message_of(edition)), values_of(edition, self._signer(), self.desk))
-        broadcaster = Broadcaster(
+        return Job(digest, self.provider.prepare(message_of(edition)), values_of(edition, self._signer(), self.desk))
+
+    def broadcaster(self) -> Broadcaster:
+        """Who posts, with all that the publication says of how."""
+        return Broadcaster(
             store=self.store,
             provider=self.provider,
             settings=self.desk.publication.config.delivery,
@@ -110,9 +137,6 @@ class Sending:
             wants_stop=self.wants_stop,
             pauses=self.pauses,
         )
-        report = broadcaster.run(broadcast_id, job)
-        self.reports.append(report)
-        return report
 
     def resume(self, slug: str, unknown: str = "") -> Report:
         """Go on with an issue's broadcast; `unknown` is a person's word (`repeat`, `skip`) on batches in doubt."""
@@ -149,6 +173,11 @@ class Sending:
 
     def _signer(self) -> Signer:
         return open_signer(self.desk.publication.state)
+
+
+def worklist_of(publication: Publication, store: Store) -> JobTable | None:
+    """Where workers find their batches; None where `[delivery] workers` is off. Raises ConfigError."""
+    return open_worklist(store) if publication.config.delivery.workers else None
 
 
 def objection(desk: Desk, issue: Approved) -> str:
@@ -220,3 +249,14 @@ def summary(report: Report) -> str:
     batches = sum(report.batches.values())
     whom = f"{report.sent} reader{'' if report.sent == 1 else 's'} in {batches} batch{'' if batches == 1 else 'es'}"
     return f'"{report.slug}" went to {whom}{skipped}{refused}{dropped}{posting}'
+
+
+def handed_over(report: Report) -> str:
+    """What of a broadcast is left to workers, in one sentence."""
+    if report.state != BroadcastState.SENDING:
+        return summary(report)
+    waiting = sum(report.deliveries.get(state, 0) for state in ("pending", "unknown"))
+    gone = f"{report.sent} have it; " if report.sent else ""
+    return (
+        f'"{report.slug}" is handed to the workers: {gone}{waiting} readers in {sum(report.batches.values())} batches'
+    )

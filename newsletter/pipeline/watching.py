@@ -14,6 +14,7 @@ from newsletter.delivery.job import Progress
 from newsletter.delivery.owner import is_gone, this_process
 from newsletter.delivery.protocol import Provider
 from newsletter.delivery.report import Report
+from newsletter.delivery.worklist import JobTable
 from newsletter.pipeline.approval import approve_ready
 from newsletter.pipeline.desk import Desk, open_desk
 from newsletter.pipeline.notices import Teller, channels_of
@@ -52,6 +53,7 @@ class Watch:
     wants_stop: Callable[[], bool] = lambda: False
     late: str = ""
     links: bool = True
+    worklist: JobTable | None = None
     me: Scheduler = field(
         default_factory=lambda: Scheduler(this_process(), platform.node(), datetime.now(UTC), is_gone)
     )
@@ -67,7 +69,9 @@ class Watch:
             if not schedule.require_approval:
                 for slug in approve_ready(desk, self.store, clock.now(), "the scheduler").approved:
                     self.say(f'"{slug}" is ready and approved by the scheduler itself')
-            sending = Sending(desk, self.store, self.provider, clock, self.progress, self.wants_stop)
+            sending = Sending(
+                desk, self.store, self.provider, clock, self.progress, self.wants_stop, worklist=self.worklist
+            )
             rules = rules_of(schedule)
             rules = replace(rules, late_policy=self.late) if self.late else rules
             report = Passes(self.store, schedule, rules, sending, clock.now, self.say).run()
