@@ -96,9 +96,12 @@ def tend(boss: Broadcaster, worklist: Worklist) -> list[str]:
         with boss.store.transaction() as connection:
             now = boss.clock.now()
             if abandoned := ledger.settle_the_abandoned(connection, row.id, now):
-                done.append(f'"{row.slug}": {abandoned} batches were left by a worker that is gone: in doubt')
+                which = ", ".join(map(str, abandoned))
+                done.append(f'"{row.slug}": a worker that is gone left batch {which} in doubt')
+                if boss.provider.honours_keys:  # at once: the jobs that it had are seen to stand still only later
+                    worklist.add(connection, row.id, abandoned)
             if added := _nudge(boss, connection, row.id, worklist):
-                done.append(f'"{row.slug}": {added} batches had no job, and have one')
+                done.append(f'"{row.slug}": {added} batches had no job and have one now')
         with boss.store.transaction() as connection:
             if ended := conclude(boss, connection, row.id):
                 done.append(f'"{row.slug}" is {ended}')

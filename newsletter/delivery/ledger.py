@@ -130,8 +130,8 @@ def is_planned(connection: Connection, broadcast_id: int) -> bool:
     return connection.execute(select(done).where(broadcasts.c.id == broadcast_id)).scalar_one()
 
 
-def settle_the_abandoned(connection: Connection, broadcast_id: int, now: datetime) -> int:
-    """Mark as unknown the batches whose poster died or whose lease ended; how many there were."""
+def settle_the_abandoned(connection: Connection, broadcast_id: int, now: datetime) -> list[int]:
+    """Mark as unknown the batches whose poster died or whose lease ended; their numbers."""
     here = (batches.c.broadcast_id == broadcast_id) & (batches.c.state == BatchState.POSTING)
     rows = connection.execute(select(batches).where(here)).all()
     gone = [row for row in rows if row.lease_until is None or row.lease_until <= now or is_gone(row.owner)]
@@ -140,7 +140,7 @@ def settle_the_abandoned(connection: Connection, broadcast_id: int, now: datetim
         settle_batch(
             connection, claim, BatchState.UNKNOWN, DeliveryState.UNKNOWN, now, error="the sender was interrupted"
         )
-    return len(gone)
+    return [row.number for row in gone]
 
 
 def claim_batches(

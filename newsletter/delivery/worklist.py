@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = "newsletter_jobs"
 QUEUE = "newsletter"
 TASK = "newsletter.batch"
-ALIVE = 30  # seconds; a worker that was not heard of for longer is taken for dead (it reports every ten)
+ALIVE, REPORTS = 20, 5  # seconds; a worker that was not heard of for so long is dead; it reports so often
 _INSTALL = "pip install 'newsletter[workers]'"
 _WAITING = text(
     f"SELECT (args->>'number')::int FROM {SCHEMA}.procrastinate_jobs "  # noqa: S608 - our own names
@@ -56,7 +56,7 @@ class JobTable:
         return set(connection.execute(_WAITING, {"broadcast": broadcast_id}).scalars())
 
     def workers(self, connection: Connection) -> int:
-        """How many workers were heard of in the last half minute."""
+        """How many workers were heard of in the last seconds."""
         return int(connection.execute(_WORKERS).scalar_one())
 
 

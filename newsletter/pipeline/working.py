@@ -25,7 +25,7 @@ from newsletter.delivery.job import STOPPED, Job, reason_of
 from newsletter.delivery.protocol import Refused
 from newsletter.delivery.states import BatchState, BroadcastState
 from newsletter.delivery.turns import Tally
-from newsletter.delivery.worklist import ALIVE, QUEUE, SCHEMA, TASK, JobTable
+from newsletter.delivery.worklist import ALIVE, QUEUE, REPORTS, SCHEMA, TASK, JobTable
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.pipeline.sending import Sending
 from newsletter.publication import Publication
@@ -95,6 +95,7 @@ class Worker:
                 await self._tend_once(app)
                 options: dict[str, Any] = {"queues": [QUEUE], "concurrency": settings.concurrency, "wait": not once}
                 options |= {"install_signal_handlers": False, "delete_jobs": "always", "stalled_worker_timeout": ALIVE}
+                options |= {"update_heartbeat_interval": REPORTS}
                 tasks = [asyncio.create_task(app.run_worker_async(**options))]
                 tasks += [asyncio.create_task(each) for each in (self._tend(app), self._until_stopped())]
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
