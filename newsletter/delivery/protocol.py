@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from newsletter.content.pictures import Picture
@@ -94,6 +95,21 @@ class Unknown:
 
 Outcome = Accepted | RecipientsRefused | Refused | Blocked | Unknown
 Post = Callable[[Sequence[Recipient], str], Outcome]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a provider of another package is opened with: `Provider = factory(Setup)`.
+
+    `settings` are those of `[provider.settings]`, with the values of the secrets that `[provider.secrets]` names among
+    them; `state` is the publication's folder for what it has to keep; the time-outs are seconds, the second one until
+    the whole answer is there.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    state: Path = Path(".newsletter")
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
 
 
 class EventKind(StrEnum):

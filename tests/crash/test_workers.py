@@ -58,7 +58,8 @@ def test_four_workers_of_which_ten_are_killed_on_a_bad_line(tmp_path: Path, post
     outcome = run(drill, tmp_path)
     assert outcome.audit is not None and outcome.audit.exact, outcome.audit
     assert [end.code for end in outcome.ends].count(-9) == 10
-    assert {end.code for end in outcome.ends} == {-9, 0}
+    # -15: ended by the drill before it had begun to listen for signals.
+    assert {-9, 0} <= {end.code for end in outcome.ends} <= {-9, 0, -15}
 
 
 @pytest.mark.slow

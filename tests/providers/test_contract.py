@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mailbox
 from collections.abc import Iterator
 from contextlib import closing
 from email import message_from_bytes
@@ -41,6 +42,23 @@ class TestOutbox(Contract):
         return None
 
 
+class TestOutboxAsMbox(Contract):
+    @pytest.fixture
+    def provider(self, tmp_path: Path) -> Provider:
+        self.folder = tmp_path / "outbox"
+        return Outbox(self.folder, mbox=True)
+
+    def arrived(self) -> list[Arrived]:
+        boxes = [mailbox.mbox(file, create=False) for file in sorted(self.folder.glob("*.mbox"))]
+        mails = [bytes(mail) for box in boxes for mail in box]
+        for box in boxes:
+            box.close()
+        return [read(mail) for mail in mails]
+
+    def gone(self) -> None:
+        return None
+
+
 class TestAutoSend(Contract):
     @pytest.fixture
     def provider(self, tmp_path: Path) -> Iterator[Provider]:
@@ -48,8 +66,8 @@ class TestAutoSend(Contract):
             yield AutoSend(self.simulator.url, SECRET, honours_keys=True)
 
     def arrived(self) -> list[Arrived]:
-        mailbox = self.simulator.mailbox
-        mails = [mailbox.email(number) for number in range(len(mailbox))]
+        box = self.simulator.mailbox
+        mails = [box.email(number) for number in range(len(box))]
         return [
             Arrived(m["to"]["email"], m["to"].get("name", ""), m["subject"], m["html"], m["text"], m["headers"])
             for m in mails
