@@ -31,6 +31,7 @@ def one_pass(out: Output, publication: Publication, clock: Clock, late: str = ""
                 clock,
                 wants_stop=stop.wanted,
                 late=late,
+                fallback=opened.fallback,
                 worklist=worklist_of(publication, store),
             )
             _listen(out, watch)
@@ -63,7 +64,14 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
             if opened.notice:
                 out.warn(opened.notice)
             worklist = worklist_of(publication, store)
-            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted, worklist=worklist)
+            watch = Watch(
+                publication,
+                store,
+                opened.provider,
+                wants_stop=stop.wanted,
+                fallback=opened.fallback,
+                worklist=worklist,
+            )
             _listen(out, watch)
 
             def run_once() -> None:

@@ -188,7 +188,15 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
     ):
         worklist = worklist_of(desk.publication, store)
         sending = Sending(
-            desk, store, opened.provider, SystemClock(), progress, stop.wanted, pauses=True, worklist=worklist
+            desk,
+            store,
+            opened.provider,
+            SystemClock(),
+            progress,
+            stop.wanted,
+            pauses=True,
+            fallback=opened.fallback,
+            worklist=worklist,
         )
         try:
             report = act(sending)

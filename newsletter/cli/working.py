@@ -56,7 +56,14 @@ def worker(
         ):
             if opened.notice:
                 out.warn(opened.notice)
-            sending = Sending(open_desk(publication), store, opened.provider, SystemClock(), wants_stop=stop.wanted)
+            sending = Sending(
+                open_desk(publication),
+                store,
+                opened.provider,
+                SystemClock(),
+                wants_stop=stop.wanted,
+                fallback=opened.fallback,
+            )
             say(f"waiting for batches, {publication.config.delivery.concurrency} at a time")
             Worker(sending, worklist, say, lambda trouble: health.end("at work", trouble)).work(once=once)
             say("ended")

@@ -39,6 +39,7 @@ class Broadcaster:
     pauses: bool = False
     random: Random = field(default_factory=Random)
     owner: str = field(default_factory=this_process)
+    fallback: Provider | None = None  # takes what the provider refused
 
     def run(self, broadcast_id: int, job: Job) -> Report:
         """Post what is not posted, planning ahead of it what is not planned, and return what became of it.
@@ -74,6 +75,16 @@ class Broadcaster:
     def batch_size(self) -> int:
         """How many readers a batch has."""
         return self.daily_limit().smallest(min(self.settings.batch_size, self.provider.largest_batch))
+
+    def fallback_name(self) -> str:
+        """The name under which the ledger remembers what the fallback took."""
+        name = self.fallback.name if self.fallback else ""
+        return f"{name} (fallback)" if name == self.provider.name else name
+
+    def repeatable(self) -> set[str]:
+        """The providers that are known to take a repeat once, as the ledger names them; empty is the broadcast's."""
+        own = {""} if self.provider.honours_keys else set()
+        return own | ({self.fallback_name()} if self.fallback and self.fallback.honours_keys else set())
 
     def daily_limit(self) -> DailyLimit:
         """How many readers may be mailed in a day."""

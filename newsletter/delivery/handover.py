@@ -14,12 +14,12 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from newsletter.delivery import ledger, switch
 from newsletter.delivery.broadcaster import Broadcaster
-from newsletter.delivery.job import STOPPED, Job, reason_of
+from newsletter.delivery.job import STOPPED, Job, Tally, reason_of
 from newsletter.delivery.planning import plan_page
 from newsletter.delivery.protocol import Outcome, Refused
 from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.states import BatchState, BroadcastState
-from newsletter.delivery.turns import Tally, Turns
+from newsletter.delivery.turns import Turns
 from newsletter.store.tables import batches, broadcasts
 
 
@@ -64,8 +64,8 @@ def post_batch(boss: Broadcaster, broadcast_id: int, number: int, job: Job, tall
     """Post one batch, if the ledger lets us; whoever finds that none is left ends the broadcast."""
     with boss.store.reading() as connection:
         state, broadcast = _states(connection, broadcast_id, number)
-    if broadcast != BroadcastState.SENDING or state not in _may_be_posted(boss):
-        return BatchEnd(state, broadcast=broadcast)
+        if not is_to_be_posted(boss, connection, broadcast_id, number):
+            return BatchEnd(state, broadcast=broadcast)
     turns = Turns(boss, broadcast_id, job, only=number, tally=tally)
     trouble = turns.run()
     # A transaction of its own: of two workers that post the last two batches, the later one sees that both are settled.
@@ -98,8 +98,9 @@ def tend(boss: Broadcaster, worklist: Worklist) -> list[str]:
             if abandoned := ledger.settle_the_abandoned(connection, row.id, now):
                 which = ", ".join(map(str, abandoned))
                 done.append(f'"{row.slug}": a worker that is gone left batch {which} in doubt')
-                if boss.provider.honours_keys:  # at once: the jobs that it had are seen to stand still only later
-                    worklist.add(connection, row.id, abandoned)
+                # At once: the jobs that it had are seen to stand still only later.
+                again = set(ledger.to_post(connection, row.id, boss.repeatable())).intersection(abandoned)
+                worklist.add(connection, row.id, sorted(again))
             if added := _nudge(boss, connection, row.id, worklist):
                 done.append(f'"{row.slug}": {added} batches had no job and have one now')
         with boss.store.transaction() as connection:
@@ -113,7 +114,9 @@ def is_to_be_posted(boss: Broadcaster, connection: Connection, broadcast_id: int
     state, broadcast = _states(connection, broadcast_id, number)
     if state == BatchState.POSTING:
         return None
-    return broadcast == BroadcastState.SENDING and state in _may_be_posted(boss)
+    return broadcast == BroadcastState.SENDING and ledger.is_to_post(
+        connection, broadcast_id, number, boss.repeatable()
+    )
 
 
 def conclude(
@@ -124,7 +127,9 @@ def conclude(
     `tried`: the caller has just tried to settle a batch in doubt by a repeat, in vain.
     """
     left, now = ledger.open_batches(connection, broadcast_id), boss.clock.now()
-    doubt_only = left == {BatchState.UNKNOWN} and (tried or not boss.provider.honours_keys)
+    doubt_only = left == {BatchState.UNKNOWN}
+    if doubt_only and not tried:  # a repeat that is safe is still to come
+        doubt_only = not ledger.claimable(connection, broadcast_id, repeatable=boss.repeatable(), but_not=())
     state, values = None, dict[str, Any]()
     if ledger.is_planned(connection, broadcast_id) and not left:
         state, values = BroadcastState.SENT, {"finished_at": now}
@@ -150,16 +155,12 @@ def _plan(boss: Broadcaster, broadcast_id: int, worklist: Worklist) -> bool:
 
 def _nudge(boss: Broadcaster, connection: Connection, broadcast_id: int, worklist: Worklist) -> int:
     """Write jobs for the batches that may be posted and have none; how many."""
-    wanted = ledger.to_post(connection, broadcast_id, unknown_too=boss.provider.honours_keys)
+    wanted = ledger.to_post(connection, broadcast_id, boss.repeatable())
     if wanted:
         known = worklist.waiting(connection, broadcast_id)
         wanted = [number for number in wanted if number not in known]
         worklist.add(connection, broadcast_id, wanted)
     return len(wanted)
-
-
-def _may_be_posted(boss: Broadcaster) -> set[str]:
-    return {BatchState.PENDING, BatchState.UNKNOWN} if boss.provider.honours_keys else {BatchState.PENDING}
 
 
 def _states(connection: Connection, broadcast_id: int, number: int) -> tuple[str, str]:

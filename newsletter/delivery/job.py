@@ -28,11 +28,24 @@ class Progress:
 
 @dataclass(frozen=True)
 class Job:
-    """What to post: the message of an edition as the provider took it, and what its variables are for one reader."""
+    """What to post: the message of an edition as the provider took it, and what its variables are for one reader.
+
+    `fallback` posts what the provider refused, through another one.
+    """
 
     digest: str
     post: Post
     values: Callable[[Reader], Mapping[str, str]]
+    fallback: Post | None = None
+
+
+@dataclass
+class Tally:
+    """What the calls of a broadcast came to in this process: readers taken and refused, doubts one after the other."""
+
+    taken: int = 0
+    refused: int = 0
+    doubts: int = 0
 
 
 def reason_of(outcome: Outcome | None) -> str:

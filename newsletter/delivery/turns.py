@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from newsletter.delivery import ledger, switch
 from newsletter.delivery.crew import Crew
-from newsletter.delivery.job import STOPPED, Job, Progress, reason_of
+from newsletter.delivery.job import STOPPED, Job, Progress, Tally, reason_of
 from newsletter.delivery.ledger import Claim, Reader
 from newsletter.delivery.pace import Pace, backoff
 from newsletter.delivery.planning import plan_page
@@ -36,10 +36,14 @@ _PATIENCE = 60.0  # seconds; so long we try to write down what is known to a dat
 
 @dataclass(eq=False)
 class _Posting:
-    """A batch that we post: readers and key of the last call begun, and when (Unix time) the next one may be."""
+    """A batch that we post: readers and key of the last call begun, and when (Unix time) the next one may be.
+
+    `provider` is the fallback's name where the call goes there.
+    """
 
     claim: Claim
     tainted: bool
+    provider: str = ""
     readers: list[Reader] = field(default_factory=list)
     key: str = ""
     failures: int = 0
@@ -47,15 +51,6 @@ class _Posting:
 
 
 _Answer = tuple[_Posting, Outcome]
-
-
-@dataclass
-class Tally:
-    """What the calls of a broadcast came to in this process: readers taken and refused, doubts one after the other."""
-
-    taken: int = 0
-    refused: int = 0
-    doubts: int = 0
 
 
 @dataclass
@@ -74,6 +69,8 @@ class Turns:
     _answers: list[_Answer] = field(default_factory=list, init=False)  # not yet written
     _again: list[_Posting] = field(default_factory=list, init=False)  # whose call is to be repeated
     _doubtful: set[int] = field(default_factory=set, init=False)  # what stays in doubt is tried once in a run
+    _weary: bool = field(default=False, init=False)  # the provider refused to the end: it is asked once for each batch
+    _instead: str = field(default="", init=False)  # the fallback's name, once the provider needs a person
     _ahead: int = field(default=0, init=False)  # batches that are planned and, as far as we know, not begun
     _empty: bool = field(default=False, init=False)  # no batch is left that we could take
     _planned: bool = field(default=False, init=False)
@@ -160,7 +157,9 @@ class Turns:
 
     def _learn(self) -> None:
         """What the answers say about the rate, for all processes."""
-        for _, outcome in self._answers:
+        for posting, outcome in self._answers:
+            if posting.provider:  # another account, whose limits are its own
+                continue
             if isinstance(outcome, Accepted | Refused) and outcome.quota:
                 self._pace.learn(outcome.quota)
             if isinstance(outcome, Refused) and outcome.too_fast:
@@ -190,7 +189,7 @@ class Turns:
             self._empty = True  # it was there to be taken, or it was not
         elif self._planned and (len(begun) < granted or (self._answers and not granted)):
             self._empty = not ledger.claimable(
-                connection, self.broadcast_id, unknown_too=self.boss.provider.honours_keys, but_not=self._doubtful
+                connection, self.broadcast_id, repeatable=self.boss.repeatable(), but_not=self._doubtful
             )
         return begun
 
@@ -210,24 +209,32 @@ class Turns:
         self._again = [posting for posting in self._again if posting not in repeated]
         claims = self._claim(connection, count - len(repeated))
         self._ahead = max(0, self._ahead - len(claims))
-        postings = [*repeated, *(_Posting(claim, claim.tainted) for claim in claims)]
+        postings = [*repeated, *map(self._posting_of, claims)]
         readers = ledger.readers_of_batches(connection, self.broadcast_id, [p.claim.number for p in postings])
         begun = [posting for posting in postings if self._ready(connection, posting, readers[posting.claim.number])]
         begun = self._within_the_day(connection, begun, repeated)
         keys = {posting.claim.number: posting.key for posting in begun}
         ours = ledger.begin_calls(connection, self.broadcast_id, self.boss.owner, self.boss.lease_end(), keys)
+        elsewhere = [p.claim.number for p in begun if p.provider and p.claim.number in ours]
+        if elsewhere:
+            ledger.note_provider(connection, self.broadcast_id, elsewhere, self.boss.fallback_name())
         for posting in begun:
             if posting.claim.number not in ours:
                 self._note_end(posting, Unknown("another process took the batch over"))
         return [posting for posting in begun if posting.claim.number in ours]
 
+    def _posting_of(self, claim: Claim) -> _Posting:
+        """What is in doubt is repeated where its call went; what is new goes past a provider that needs a person."""
+        provider = claim.provider if claim.tainted else self._instead
+        return _Posting(claim, claim.tainted, provider)
+
     def _claim(self, connection: Connection, count: int) -> list[Claim]:
         place = (connection, self.broadcast_id, self.boss.owner, self.boss.lease_end())
-        unknown_too = self.boss.provider.honours_keys
+        repeatable = self.boss.repeatable()
         if self.only:
             wanted = 0 if self._empty else self.only
-            return ledger.claim_batch(*place, number=wanted, unknown_too=unknown_too) if count else []
-        return ledger.claim_batches(*place, unknown_too=unknown_too, but_not=self._doubtful, count=count)
+            return ledger.claim_batch(*place, number=wanted, repeatable=repeatable) if count else []
+        return ledger.claim_batches(*place, repeatable=repeatable, but_not=self._doubtful, count=count)
 
     def _ready(self, connection: Connection, posting: _Posting, found: tuple[list[Reader], dict[int, str]]) -> bool:
         """Settle who the call is for; False where there is none to make. Who must not be mailed any more leaves."""
@@ -268,8 +275,11 @@ class Turns:
         return begun
 
     def _call(self, posting: _Posting) -> Outcome:
-        values = self.job.values
-        return self.job.post([Recipient(r.email, r.name, values(r)) for r in posting.readers], posting.key)
+        values, post = self.job.values, self.job.post
+        if posting.provider:
+            assert self.job.fallback is not None  # noqa: S101 - nothing else gives a posting a provider
+            post = self.job.fallback
+        return post([Recipient(r.email, r.name, values(r)) for r in posting.readers], posting.key)
 
     def _collect(self, crew: Crew[_Posting, Outcome], seconds: float) -> None:
         """Take over the answers that have come; raises what a call raised."""
@@ -298,6 +308,7 @@ class Turns:
         )
         for number in ours:
             posting, outcome = taken[number]
+            self._weary = self._weary and bool(posting.provider)
             self.tally.taken += len(posting.readers)
             if outcome.dropped:
                 self.tally.refused += outcome.dropped
@@ -324,8 +335,10 @@ class Turns:
             outcome = Unknown("the provider refused recipients who are not in the call")
         posting.tainted = posting.tainted or isinstance(outcome, Unknown)
         posting.failures += 1
-        if not self._repeatable(outcome) or posting.failures >= settings.max_attempts:
-            self._give_up(connection, posting, outcome)
+        most = 1 if self._weary and not posting.provider else settings.max_attempts
+        if not self._repeatable(posting, outcome) or posting.failures >= most:
+            if not self._pass_on(posting, outcome):
+                self._give_up(connection, posting, outcome)
             return
         delay = backoff(posting.failures, settings.backoff, settings.backoff_limit, self.boss.random)
         delay = max(delay, getattr(outcome, "retry_after", 0.0))
@@ -334,8 +347,23 @@ class Turns:
         waiting = f"{reason_of(outcome)}; {delay:.1f} s"
         self.boss.progress(replace(self._seen, batch=posting.claim.number, waiting=waiting))
 
-    def _repeatable(self, outcome: Outcome) -> bool:
-        return isinstance(outcome, Refused) or (isinstance(outcome, Unknown) and self.boss.provider.honours_keys)
+    def _repeatable(self, posting: _Posting, outcome: Outcome) -> bool:
+        in_doubt = isinstance(outcome, Unknown) and posting.provider in self.boss.repeatable()
+        return isinstance(outcome, Refused) or in_doubt
+
+    def _pass_on(self, posting: _Posting, outcome: Outcome) -> bool:
+        """Let the fallback make the next call; only where no call for the batch can have been taken."""
+        refused = isinstance(outcome, Refused | Blocked) and not posting.tainted
+        if self.job.fallback is None or posting.provider or not refused:
+            return False
+        self._weary = True
+        if isinstance(outcome, Blocked):
+            self._instead = self.boss.fallback_name()
+        posting.provider, posting.failures, posting.due = self.boss.fallback_name(), 0, 0.0
+        self._again.append(posting)
+        waiting = f"{reason_of(outcome)}; {posting.provider} takes over"
+        self.boss.progress(replace(self._seen, batch=posting.claim.number, waiting=waiting))
+        return True
 
     def _break_the_circuit(self) -> None:
         seen = self.tally.taken + self.tally.refused
@@ -364,7 +392,8 @@ class Turns:
     def _settle(
         self, connection: Connection, posting: _Posting, state: BatchState, readers: DeliveryState, *, error: str
     ) -> None:
-        ledger.settle_batch(connection, posting.claim, state, readers, self.boss.clock.now(), error=error)
+        free = {"provider": ""} if posting.provider and state == BatchState.PENDING else {}
+        ledger.settle_batch(connection, posting.claim, state, readers, self.boss.clock.now(), error=error, **free)
 
     def _rescue(self, crew: Crew[_Posting, Outcome], error: BaseException) -> None:
         """Before the run ends by an error: write what is known of the calls, and that nothing is known of the others.

@@ -53,6 +53,7 @@ class Sending:
     progress: Callable[[Progress], None] = lambda _: None
     wants_stop: Callable[[], bool] = lambda: False
     pauses: bool = False  # whether what `wants_stop` stopped waits for a person
+    fallback: Provider | None = None  # takes what the provider refused
     worklist: JobTable | None = None  # where workers find what they post; without one it is posted here
     reports: list[Report] = field(default_factory=list)
 
@@ -124,7 +125,10 @@ class Sending:
         with self.store.reading() as connection:
             digest = connection.execute(select(broadcasts.c.digest).where(broadcasts.c.id == broadcast_id)).scalar_one()
             edition = Edition.from_json(read_edition(connection, digest))
-        return Job(digest, self.provider.prepare(message_of(edition)), values_of(edition, self._signer(), self.desk))
+        message = message_of(edition)
+        fallback = self.fallback.prepare(message) if self.fallback else None
+        values = values_of(edition, self._signer(), self.desk)
+        return Job(digest, self.provider.prepare(message), values, fallback)
 
     def broadcaster(self) -> Broadcaster:
         """Who posts, with all that the publication says of how."""
@@ -136,6 +140,7 @@ class Sending:
             progress=self.progress,
             wants_stop=self.wants_stop,
             pauses=self.pauses,
+            fallback=self.fallback,
         )
 
     def resume(self, slug: str, unknown: str = "") -> Report:
@@ -245,6 +250,8 @@ def summary(report: Report) -> str:
     skipped = f"; {sum(report.skipped.values())} skipped ({reasons})" if reasons else ""
     refused = f"; {sum(report.rejected.values())} refused by the provider" if report.rejected else ""
     dropped = f"; {report.dropped} left out by the provider" if report.dropped else ""
+    through = ", ".join(f"{count} through {name}" for name, count in report.providers.items())
+    dropped += f"; {through}" if through else ""
     posting = "; another process is posting the rest" if report.state == BroadcastState.SENDING else ""
     batches = sum(report.batches.values())
     whom = f"{report.sent} reader{'' if report.sent == 1 else 's'} in {batches} batch{'' if batches == 1 else 'es'}"

@@ -53,6 +53,7 @@ class Watch:
     wants_stop: Callable[[], bool] = lambda: False
     late: str = ""
     links: bool = True
+    fallback: Provider | None = None
     worklist: JobTable | None = None
     me: Scheduler = field(
         default_factory=lambda: Scheduler(this_process(), platform.node(), datetime.now(UTC), is_gone)
@@ -70,7 +71,14 @@ class Watch:
                 for slug in approve_ready(desk, self.store, clock.now(), "the scheduler").approved:
                     self.say(f'"{slug}" is ready and approved by the scheduler itself')
             sending = Sending(
-                desk, self.store, self.provider, clock, self.progress, self.wants_stop, worklist=self.worklist
+                desk,
+                self.store,
+                self.provider,
+                clock,
+                self.progress,
+                self.wants_stop,
+                fallback=self.fallback,
+                worklist=self.worklist,
             )
             rules = rules_of(schedule)
             rules = replace(rules, late_policy=self.late) if self.late else rules

@@ -21,10 +21,9 @@ from newsletter.audience.tokens import KEY_NAME, known_mark, open_signer
 from newsletter.config import secret
 from newsletter.delivery.broadcaster import Broadcaster
 from newsletter.delivery.handover import BatchEnd, is_to_be_posted, post_batch, tend
-from newsletter.delivery.job import STOPPED, Job, reason_of
+from newsletter.delivery.job import STOPPED, Job, Tally, reason_of
 from newsletter.delivery.protocol import Refused
 from newsletter.delivery.states import BatchState, BroadcastState
-from newsletter.delivery.turns import Tally
 from newsletter.delivery.worklist import ALIVE, QUEUE, REPORTS, SCHEMA, TASK, JobTable
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.pipeline.sending import Sending

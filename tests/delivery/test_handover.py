@@ -19,10 +19,9 @@ from newsletter.clock import SystemClock
 from newsletter.delivery import ledger, planning, switch
 from newsletter.delivery.broadcaster import Broadcaster
 from newsletter.delivery.handover import BatchEnd, hand_over, is_to_be_posted, post_batch, tend
-from newsletter.delivery.job import Job
+from newsletter.delivery.job import Job, Tally
 from newsletter.delivery.protocol import Accepted, Blocked, Recipient, RecipientsRefused, Refused, Unknown
 from newsletter.delivery.report import Report, report_of
-from newsletter.delivery.turns import Tally
 from newsletter.delivery.worklist import SCHEMA, JobTable, open_worklist
 from newsletter.errors import ConfigError, SafetyError
 from newsletter.store.database import Store, open_store
@@ -167,7 +166,7 @@ def test_a_batch_of_a_dead_worker_is_repeated_only_under_a_key_that_is_honoured(
     broadcast = shop.hand_over(20)
     with shop.store.transaction() as connection:
         dead = {"owner": "elsewhere", "lease_until": START}
-        assert ledger.claim_batch(connection, broadcast, **dead, number=1, unknown_too=False)  # type: ignore[arg-type]
+        assert ledger.claim_batch(connection, broadcast, **dead, number=1)  # type: ignore[arg-type]
         assert is_to_be_posted(shop.boss(), connection, broadcast, 1) is None
     assert "left batch 1 in doubt" in tend(shop.boss(), shop.jobs)[0]
     with shop.store.reading() as connection:
