@@ -80,7 +80,8 @@ def mail_server(
 ) -> Iterator[MailServer]:
     """A server on a free port of this machine, until the end of the `with`.
 
-    `tls` has it offer STARTTLS, or speak TLS from the first byte where it is `wrapped`; with a `user` it wants a login before it takes a mail.
+    `tls` has it offer STARTTLS, or speak TLS from the first byte where it is `wrapped`; with a `user` it wants a login
+    before it takes a mail.
     """
     pytest.importorskip("aiosmtpd")
     with warnings.catch_warnings():
