@@ -15,6 +15,7 @@ from newsletter.delivery.owner import this_process
 from newsletter.delivery.pace import DailyLimit
 from newsletter.delivery.planning import plan_page
 from newsletter.delivery.protocol import Blocked, Outcome, Provider, Refused
+from newsletter.delivery.recall import settle_by_record
 from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.delivery.turns import Turns
@@ -50,6 +51,7 @@ class Broadcaster:
         """
         if (over := self.begin(broadcast_id)) is not None:
             return over
+        settle_by_record(self, broadcast_id)
         trouble = Turns(self, broadcast_id, job).run()
         if trouble not in (None, STOPPED):
             self._plan_the_rest(broadcast_id)

@@ -17,6 +17,7 @@ from newsletter.delivery.broadcaster import Broadcaster
 from newsletter.delivery.job import STOPPED, Job, Tally, reason_of
 from newsletter.delivery.planning import plan_page
 from newsletter.delivery.protocol import Outcome, Refused
+from newsletter.delivery.recall import settle_by_record
 from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.states import BatchState, BroadcastState
 from newsletter.delivery.turns import Turns
@@ -101,6 +102,9 @@ def tend(boss: Broadcaster, worklist: Worklist) -> list[str]:
                 # At once: the jobs that it had are seen to stand still only later.
                 again = set(ledger.to_post(connection, row.id, boss.repeatable())).intersection(abandoned)
                 worklist.add(connection, row.id, sorted(again))
+        if known := settle_by_record(boss, row.id):
+            done.append(f'"{row.slug}": {known} batches in doubt are settled by the provider\'s record')
+        with boss.store.transaction() as connection:
             if added := _nudge(boss, connection, row.id, worklist):
                 done.append(f'"{row.slug}": {added} batches had no job and have one now')
         with boss.store.transaction() as connection:

@@ -48,6 +48,15 @@ class Claim:
     provider: str = ""  # of the fallback; empty for the broadcast's own
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """A batch of which nobody knows whether it was taken: the key of its last call, and whom that went to."""
+
+    number: int
+    key: str
+    provider: str
+
+
 # The statements of each call, built once: SQLAlchemy takes ten times longer to build one than SQLite to run it.
 _OF: BindParameter[int] = bindparam("of")
 _BATCH: BindParameter[int] = bindparam("batch")
@@ -334,6 +343,35 @@ def decide_unknown(connection: Connection, broadcast_id: int, *, repeat: bool, n
     return connection.execute(
         update(deliveries).where(here).values(state=DeliveryState.SKIPPED, reason=reason)
     ).rowcount
+
+
+def doubts(connection: Connection, broadcast_id: int, providers: Collection[str]) -> list[Doubt]:
+    """The batches in doubt whose last call went to one of these providers; empty is the broadcast's own."""
+    here = (batches.c.broadcast_id == broadcast_id) & (batches.c.state == BatchState.UNKNOWN)
+    query = select(batches.c.number, batches.c.idempotency_key, batches.c.provider)
+    rows = connection.execute(query.where(here, batches.c.provider.in_(list(providers))).order_by(batches.c.number))
+    return [Doubt(number, key, provider) for number, key, provider in rows if key]
+
+
+def settle_doubt(
+    connection: Connection, broadcast_id: int, number: int, *, taken: bool, reference: str, now: datetime
+) -> bool:
+    """What the provider's record says of a batch in doubt; False where it is not in doubt any more."""
+    here = (batches.c.broadcast_id == broadcast_id) & (batches.c.number == number)
+    values: dict[str, Any] = {
+        "state": BatchState.PENDING,
+        "provider": "",
+        "error": "not taken, by the provider's record",
+    }
+    if taken:
+        values = {"state": BatchState.ACCEPTED, "reference": reference[:200], "settled_at": now, "error": ""}
+    change = update(batches).where(here, batches.c.state == BatchState.UNKNOWN).values(values)
+    if not connection.execute(change).rowcount:
+        return False
+    state = DeliveryState.ACCEPTED if taken else DeliveryState.PENDING
+    place = (deliveries.c.broadcast_id == broadcast_id) & (deliveries.c.batch_number == number)
+    connection.execute(update(deliveries).where(place, deliveries.c.state == DeliveryState.UNKNOWN).values(state=state))
+    return True
 
 
 def open_batches(connection: Connection, broadcast_id: int) -> set[str]:

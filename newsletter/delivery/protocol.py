@@ -152,6 +152,24 @@ class Probing(Protocol):
         ...
 
 
+@runtime_checkable
+class Recalling(Protocol):
+    """A provider that keeps a record of the calls that it took, by their keys."""
+
+    @property
+    def honours_keys(self) -> bool:
+        """As of every provider."""
+        ...
+
+    def recall(self, key: str, recipients: Sequence[Recipient]) -> Accepted | Refused | None:
+        """What became of the call under this key, which was to these recipients.
+
+        `Accepted` where the record has it, `Refused` where it has it not and the call can no longer arrive, None where
+        that cannot be told now. It never raises.
+        """
+        ...
+
+
 class Provider(Protocol):
     """One email service."""
 

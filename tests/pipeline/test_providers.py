@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from newsletter.delivery.protocol import Accepted, Message, Recipient, RecipientsRefused
 from newsletter.errors import ConfigError
 from newsletter.pipeline.providers import open_provider
 from newsletter.publication import Publication, find_publication
@@ -20,34 +23,29 @@ base_url = "https://test.example"
 sender = "Test <test@test.example>"
 postal_address = "Test, 1 Test Road, 10115 Berlin"
 """
-PIGEON = '''
-"""A provider of another package: the example of docs/delivery.md, which a test there keeps the same."""
-
-from newsletter.delivery.protocol import Accepted, Blocked, Unknown
-
-
-class Pigeons:
-    name = account = "pigeon"
-    largest_batch = 10
-    honours_keys = False
-
-    def __init__(self, loft, key):
-        self.loft, self.key, self.closed = loft, key, False
-
-    def prepare(self, message):
-        return lambda recipients, key: Accepted(f"{self.loft}-{len(recipients)}")
-
-    def close(self):
-        self.closed = True
+ROOT = Path(__file__).parents[2]
+THEIRS = """
+import pytest
+from contract import Arrived, Contract
+from newsletter.providers.outbox import Outbox
+from test_contract import read
 
 
-def open_pigeons(setup):
-    return Pigeons(setup.settings["loft"], setup.settings.get("api_key"))
+class TestTheirs(Contract):
+    @pytest.fixture
+    def provider(self, tmp_path):
+        self.folder = tmp_path
+        return Outbox(tmp_path)
 
+    def arrived(self):
+        return [read(file.read_bytes()) for file in sorted(self.folder.glob("*/*.eml"))]
 
-def open_nothing(setup):
-    return object()
-'''
+    def gone(self):
+        return None
+"""
+PAGE = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
+SHOWN = PAGE.partition("```python\n")[2].partition("```")[0]  # the example of the page, as it stands there
+PIGEON = f"{SHOWN}\n\ndef open_nothing(setup):\n    return object()\n"
 
 
 @pytest.fixture
@@ -90,8 +88,10 @@ def test_a_package_brings_a_provider_with_its_settings_and_secrets(
     monkeypatch.setenv("PIGEON_KEY", "grain")
     with open_provider(publication(f'{TOLD}[provider.secrets]\napi_key = "PIGEON_KEY"\n')) as opened:
         provider = opened.provider
-        assert (provider.name, vars(provider)) == ("pigeon", {"loft": "east", "key": "grain", "closed": False})
-    assert vars(provider)["closed"]
+        assert (provider.name, provider.account, vars(provider)["key"]) == ("pigeon", "pigeon-east", "grain")
+        post = provider.prepare(Message("a@x.example", "s", "h", "t"))
+        assert post([Recipient("ada@x.example")], "k") == Accepted("east-k")
+        assert post([Recipient("bo@sea.example")], "k") == RecipientsRefused({0: "no such roof"})
 
 
 @pytest.mark.parametrize(
@@ -142,6 +142,22 @@ def test_a_secret_that_is_not_set_is_named(publication: Write, monkeypatch: pyte
     text = '[provider]\nname = "anymail"\nsettings = {service = "postmark"}\nsecrets = {server_token = "PM_TOKEN"}\n'
     with pytest.raises(ConfigError, match="PM_TOKEN is not set"), open_provider(publication(text)):
         pass
+
+
+@pytest.mark.slow
+def test_the_suite_for_providers_can_be_used_by_another_package(tmp_path: Path) -> None:
+    (tmp_path / "test_theirs.py").write_text(THEIRS)
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", f"pythonpath={ROOT}/tests/providers"]
+    done = subprocess.run(
+        [*line, "test_theirs.py"],
+        cwd=tmp_path,
+        env=dict(os.environ) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
 
 
 FIRST = '[delivery]\nbatch_size = 50\n[provider]\nname = "outbox"\n'
