@@ -58,6 +58,7 @@ def hand_over(boss: Broadcaster, broadcast_id: int, worklist: Worklist) -> Repor
         more = _plan(boss, broadcast_id, worklist)
     with boss.store.transaction() as connection:
         _nudge(boss, connection, broadcast_id, worklist)
+        conclude(boss, connection, broadcast_id)  # where nobody is to be mailed
         return report_of(connection, broadcast_id)
 
 

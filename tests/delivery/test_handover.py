@@ -25,7 +25,7 @@ from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.worklist import SCHEMA, JobTable, open_worklist
 from newsletter.errors import ConfigError, SafetyError
 from newsletter.store.database import Store, open_store
-from newsletter.store.tables import metadata
+from newsletter.store.tables import editions, metadata
 
 BRIEF = QUICK.model_copy(update={"max_attempts": 3})
 JOBS = f"{SCHEMA}.procrastinate_jobs"
@@ -112,6 +112,14 @@ def test_a_job_posts_its_batch_and_the_last_one_ends_the_broadcast(shop: Shop) -
     assert shop.post(broadcast, 3) == BatchEnd("accepted", broadcast="sent")
     assert shop.post(broadcast, 99) == BatchEnd("", broadcast="")
     assert shop.provider.calls == 10
+
+
+def test_a_broadcast_to_nobody_needs_no_worker(shop: Shop) -> None:
+    with shop.store.transaction() as connection:
+        connection.execute(editions.insert(), {"digest": "d", "slug": "one", "content": "{}", "created_at": START})
+        words = {"slug": "one", "digest": "d", "segment": "", "provider": "scripted"}
+        broadcast = planning.create_broadcast(connection, **words, now=START, slot=None)  # type: ignore[arg-type]
+    assert hand_over(shop.boss(), broadcast, shop.jobs).state == "sent"
 
 
 @pytest.mark.parametrize("seed", [1, 2])

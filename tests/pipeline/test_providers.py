@@ -26,9 +26,8 @@ postal_address = "Test, 1 Test Road, 10115 Berlin"
 ROOT = Path(__file__).parents[2]
 THEIRS = """
 import pytest
-from contract import Arrived, Contract
+from contract import Contract, read
 from newsletter.providers.outbox import Outbox
-from test_contract import read
 
 
 class TestTheirs(Contract):

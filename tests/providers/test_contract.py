@@ -5,12 +5,10 @@ from __future__ import annotations
 import mailbox
 from collections.abc import Iterator
 from contextlib import closing
-from email import message_from_bytes
-from email.policy import default
 from pathlib import Path
 
 import pytest
-from contract import SECRET, Arrived, Contract
+from contract import SECRET, Arrived, Contract, read
 from mailserver import MailServer, free_port, mail_server
 
 from newsletter.delivery.protocol import Provider
@@ -18,15 +16,6 @@ from newsletter.providers.autosend import AutoSend
 from newsletter.providers.outbox import Outbox
 from newsletter.providers.smtp import Server, Smtp
 from newsletter.simulator import Simulator, SimulatorOptions
-
-
-def read(content: bytes) -> Arrived:
-    """A mail from its bytes."""
-    mail = message_from_bytes(content, policy=default)
-    (to,) = mail["To"].addresses
-    html, text = (mail.get_body((kind,)) for kind in ("html", "plain"))  # type: ignore[attr-defined]
-    headers = {name: str(value) for name, value in mail.items()}
-    return Arrived(to.addr_spec, to.display_name, mail["Subject"], html.get_content(), text.get_content(), headers)
 
 
 class TestOutbox(Contract):

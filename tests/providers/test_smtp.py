@@ -44,6 +44,7 @@ def posts(
         ("DATA", "451 4.3.0 later", Refused, 0),
         ("DATA", "554 5.7.1 spam", Blocked, 0),
         ("DATA", "552 5.2.2 mailbox full", RecipientsRefused, 0),
+        ("DATA", "552 5.3.4 the mail is too large", Blocked, 0),
         ("DATA", "cut", Unknown, 0),
         ("DATA", "cut after", Unknown, 1),
     ],
