@@ -18,9 +18,11 @@ _PAGE = 1000
 COLUMNS = ("email", "name", "state", "language", "timezone", "tags", "consent_source", "consent_at")
 
 
-def rows(connection: Connection, segment: str, now: datetime, limit: int | None = None) -> Iterator[dict[str, Any]]:
-    """The subscribers of a segment (empty: all) by id, with tags and fields; read page by page."""
-    last, left = 0, limit
+def rows(
+    connection: Connection, segment: str, now: datetime, limit: int | None = None, after: int = 0
+) -> Iterator[dict[str, Any]]:
+    """The subscribers of a segment (empty: all) by id, with tags and fields; read page by page, from behind `after`."""
+    last, left = after, limit
     while left is None or left > 0:
         size = _PAGE if left is None else min(_PAGE, left)
         query = select(subscribers).where(subscribers.c.id > last).order_by(subscribers.c.id).limit(size)

@@ -13,8 +13,11 @@ from newsletter.cli import (
     bounces,
     checking,
     ci,
+    completion,
     demo,
     editing,
+    manual,
+    moving,
     planning,
     previewing,
     publishing,
@@ -43,14 +46,14 @@ app.command("demo", epilog=example("demo"))(demo.demo)
 for command in (editing.init, editing.new, checking.check, editing.build, editing.approve, editing.unapprove):
     app.command(command.__name__, epilog=example(command.__name__))(command)
 app.command("preview", epilog=example("preview"))(previewing.preview)
-app.command("new-theme")(theming.new_theme)
+app.command("new-theme", epilog=example("new-theme"))(theming.new_theme)
 app.add_typer(planning.queue, name="queue")
 app.command("ci", epilog=example("ci"))(ci.ci)
 app.command("calendar", epilog=example("calendar"))(planning.calendar)
 app.command("send", epilog=example("send"))(sending.send)
-app.command("stop")(sending.stop)
-app.command("resume")(sending.resume)
-app.command("status")(sending.status)
+app.command("stop", epilog=example("stop"))(sending.stop)
+app.command("resume", epilog=example("resume"))(sending.resume)
+app.command("status", epilog=example("status"))(sending.status)
 app.add_typer(planning.scheduler, name="scheduler")
 app.command("worker")(working.worker)
 app.command("simulator", epilog=example("simulator"))(simulator.run)
@@ -61,10 +64,14 @@ app.command("serve", epilog=example("serve"))(publishing.serve)
 app.add_typer(publishing.archive, name="archive")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(config, name="config")
+app.command("import-site", epilog=example("import-site"))(moving.import_site)
+app.command("export-site", epilog=example("export-site"))(moving.export_site)
+app.command("completion", epilog=example("completion"))(completion.completion)
+app.command("manual", epilog=example("manual"))(manual.manual)
 app.command("test", epilog=example("test"), context_settings=PASS_ON)(run_tests)
 
 
-@config.command("show")
+@config.command("show", epilog=example("config show"))
 def show_config(context: typer.Context) -> None:
     """Show the configuration in effect.
 
@@ -81,15 +88,18 @@ def show_config(context: typer.Context) -> None:
     state = "  # set" if secret(publication.config.provider.api_key) else "  # not set"
     lines = [f"# {publication.folder / 'newsletter.toml'}, with all defaults"]
     for section, values in _tables(data):
-        lines += ["", f"[{section}]"]
+        lines += ["", f"[[{section}]]" if isinstance(data.get(section), list) else f"[{section}]"]
         for key, value in values.items():
             lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}{state if key == 'api_key' else ''}")
     out.result({"folder": str(publication.folder), "config": data}, lines)
 
 
-def _tables(data: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _tables(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The sections by name, with those within them (`theme.light`) behind; empty ones of these are left out."""
     for section, values in data.items():
+        if isinstance(values, list):  # `[[hooks]]`
+            yield from ((section, each) for each in values)
+            continue
         yield section, {key: value for key, value in values.items() if not isinstance(value, dict)}
         for key, value in values.items():
             if isinstance(value, dict) and value:

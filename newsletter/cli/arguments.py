@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import typer
 
-ISSUE = typer.Argument(metavar="ISSUE", help="A path, a slug, next (the one to go out next) or last (sent last).")
-ISSUES = typer.Argument(metavar="ISSUE", help="Paths or slugs; all issues where there is none.", show_default=False)
+from newsletter.cli.completion import complete_issue
+
+ISSUE = typer.Argument(
+    metavar="ISSUE",
+    help="A path, a slug, next (the one to go out next) or last (sent last).",
+    autocompletion=complete_issue,
+)
+ISSUES = typer.Argument(
+    metavar="ISSUE",
+    help="Paths or slugs; all issues where there is none.",
+    show_default=False,
+    autocompletion=complete_issue,
+)
 EVERYWHERE = (
     "Everywhere: -C DIR names the publication's folder (else the nearest one above), --json answers with one JSON "
     "object, --debug adds tracebacks, --version."
@@ -25,6 +36,14 @@ EXAMPLES = {
     "preview": "newsletter preview next --port 8650",
     "send": "newsletter send next --test you@example.org",
     "status": "newsletter status",
+    "stop": 'newsletter stop --reason "a wrong date in the text"',
+    "resume": "newsletter resume",
+    "new-theme": "newsletter new-theme my-letter --from letter",
+    "config show": "newsletter config show",
+    "queue": "newsletter queue",
+    "queue list": "newsletter queue list --json",
+    "run": "newsletter scheduler run",
+    "count": 'newsletter subscribers count --segment "tag:beta"',
     "simulator": "newsletter simulator --port 8026 --faults 429:0.1,500:0.05",
     "list": 'newsletter subscribers list --segment "tag:beta and not clicked:90d"',
     "export": "newsletter subscribers export -o list.csv",
@@ -36,6 +55,10 @@ EXAMPLES = {
     "bounces": "newsletter bounces read bounces.mbox",
     "serve": "newsletter serve --port 8651",
     "archive": "newsletter archive build -o site",
+    "import-site": "newsletter import-site substack-export.zip --site https://old.example --dry-run",
+    "export-site": "newsletter export-site ../all-of-it",
+    "completion": "newsletter completion bash > ~/.local/share/bash-completion/completions/newsletter",
+    "manual": "newsletter manual | man -l -",
     "test": "newsletter test -k slot -n 0",
     "move": "newsletter queue move what-is-a-token 1",
     "hold": "newsletter queue hold what-is-a-token",

@@ -86,7 +86,7 @@ def import_list(
     out.result(_as_json(report, dry_run, columns), [*_table(columns), _summary(report, dry_run)])
 
 
-@app.command("count")
+@app.command("count", epilog=example("count"))
 def count(context: typer.Context, segment: str = SEGMENT) -> None:
     """Count the subscribers in each state; with a segment, those who would be mailed and who not."""
     from newsletter.audience.subscribers import count_audience, count_by_state

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter import __version__
+from newsletter.cli.completion import answer, is_asked
 from newsletter.cli.output import Output
 from newsletter.errors import NewsletterError, StoppedError, UsageError
 
@@ -20,6 +21,8 @@ from newsletter.errors import NewsletterError, StoppedError, UsageError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (without the program's name) and return its exit code; never raises."""
     _open_streams()
+    if is_asked():
+        return answer()
     out = Output()
     try:
         options = hoist(sys.argv[1:] if argv is None else argv)

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from newsletter.cli.output import Output
 from newsletter.errors import UsageError
-from newsletter.publication import Publication, find_publication
 
 if TYPE_CHECKING:
+    from newsletter.publication import Publication
     from newsletter.store.database import Store
 
 
 def publication_of(out: Output) -> Publication:
     """The publication that the call is about: `-C DIR`, else the nearest one."""
+    from newsletter.publication import find_publication  # pydantic, which `--help` does without
+
     return find_publication(Path(), out.folder)
 
 

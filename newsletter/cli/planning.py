@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from newsletter.schedule.queue import Approved
     from newsletter.schedule.slots import Slot
 
-queue = typer.Typer(help="See and change what waits for its slot.", invoke_without_command=True)
+queue = typer.Typer(
+    help="See and change what waits for its slot.", invoke_without_command=True, epilog=example("queue")
+)
 scheduler = typer.Typer(help="Open slots when they come.")
 
 
@@ -31,7 +33,7 @@ def default(context: typer.Context) -> None:
         list_queue(context)
 
 
-@queue.command("list")
+@queue.command("list", epilog=example("queue list"))
 def list_queue(context: typer.Context) -> None:
     """Show the queue, in its order."""
     _change(context, "queue list")
@@ -141,7 +143,7 @@ def once(
     one_pass(out, publication, clock, late)
 
 
-@scheduler.command("run")
+@scheduler.command("run", epilog=example("run"))
 def run(
     context: typer.Context,
     health_port: int = typer.Option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,6 +13,10 @@ from newsletter.cli.arguments import example
 from newsletter.cli.opening import publication_of, store_of
 from newsletter.cli.output import Output
 from newsletter.errors import INTERRUPTED
+
+if TYPE_CHECKING:
+    from newsletter.publication import Publication
+    from newsletter.store.database import Store
 
 archive = typer.Typer(help="The archive of the issues that were sent.")
 
@@ -42,8 +47,21 @@ def serve(
             if not house.secret:
                 out.warn(f"webhooks are not taken: {publication.config.public.webhook_secret} is not set")
             out.result({"url": url, "base_url": house.site.base_url, "webhooks": bool(house.secret)}, [url])
-            ended = serving.serve(house, listener, out.say, publication.config.public.proxies)
+            api = _api(publication, store, out)
+            ended = serving.serve(house, listener, out.say, publication.config.public.proxies, api=api)
     raise typer.Exit(INTERRUPTED if ended == signal.SIGINT else 0)
+
+
+def _api(publication: Publication, store: Store, out: Output) -> object:
+    """The HTTP API, where a key for it is set."""
+    from newsletter.config import secret
+    from newsletter.library import Newsletter
+    from newsletter.web.api.app import Api, Keys
+
+    keys = Keys(secret(publication.config.api.key) or "", secret(publication.config.api.read_key) or "")
+    if not keys.write and not keys.read:
+        return None
+    return Api(Newsletter(publication, store), keys, out.say).application()
 
 
 @archive.command("build", epilog=example("archive"))

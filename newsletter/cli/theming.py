@@ -10,7 +10,7 @@ from newsletter.cli.output import Output
 
 def new_theme(
     context: typer.Context,
-    name: str = typer.Argument(help="What the theme is called; it goes to templates/NAME."),
+    name: str = typer.Argument(metavar="NAME", help="What the theme is called; it goes to templates/NAME."),
     source: str = typer.Option("default", "--from", metavar="THEME", help="The theme to copy."),
 ) -> None:
     """Copy a theme into templates/NAME, to change it there."""

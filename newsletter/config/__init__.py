@@ -8,6 +8,7 @@ from newsletter.config.secrets import secret
 from newsletter.config.sections import (
     Config,
     DeliveryConfig,
+    HookConfig,
     LookConfig,
     NotifyConfig,
     ProviderConfig,
@@ -20,6 +21,7 @@ __all__ = [
     "PROVIDER_POINTS",
     "Config",
     "DeliveryConfig",
+    "HookConfig",
     "LookConfig",
     "NotifyConfig",
     "ProviderConfig",

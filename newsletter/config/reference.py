@@ -140,6 +140,10 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "webhook_secret": "The name under which the secret of the provider's webhooks is found.",
         "proxies": "Addresses of the proxies whose `X-Forwarded-For` is believed.",
     },
+    "api": {
+        "key": "The name of the key that opens the [HTTP API](api.md) of `newsletter serve`. Without it there is none.",
+        "read_key": "The name of a key that may only read.",
+    },
     "links": {
         "timeout": "How long `check` waits for a site to answer.",
         "deadline": "How long it waits for all of them; what is left is not checked, and said so.",
@@ -157,7 +161,7 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "`{column}`; empty: by the variables `VISUAL` and `EDITOR`.",
     },
 }
-_OPEN = ("check", "clients")  # any key is a rule's or a mail program's
+_OPEN = ("check", "clients", "hooks")  # whose keys are rules, programs, and tables of a list
 _HEAD = """\
 # Configuration
 
@@ -188,6 +192,19 @@ _TAIL = """\
 
 A rule's name with `off`, `info`, `warning` or `error`, or with `{ severity = "warning", limit = 50 }`;
 [checks.md](checks.md) lists all rules, and the limits of those that have one.
+
+## `[[hooks]]`
+
+Programs that are told what happens ([api.md](api.md#hooks)), one table each:
+
+```toml
+[[hooks]]
+url = "MY_HOOK_URL"
+key = "MY_HOOK_KEY"
+events = ["broadcast.sent", "subscriber.confirmed"]
+```
+
+`url` and `key` are names of secrets: its address, and what signs the posts. Without `events` all are told.
 
 ## `[clients]`
 

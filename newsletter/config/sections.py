@@ -220,6 +220,21 @@ class PublicConfig(_Section):
     proxies: tuple[OneLine, ...] = ("127.0.0.1", "::1")
 
 
+class ApiConfig(_Section):
+    """`[api]`: the names of the keys that open the HTTP API of `newsletter serve`; without a key there is none."""
+
+    key: SecretName = "NEWSLETTER_API_KEY"
+    read_key: SecretName = "NEWSLETTER_API_READ_KEY"
+
+
+class HookConfig(_Section):
+    """One `[[hooks]]`: a program that is told what happens. `url` and `key` are names of secrets."""
+
+    url: SecretName
+    key: SecretName
+    events: tuple[OneLine, ...] = ()
+
+
 class Config(_Section):
     """All of `newsletter.toml`."""
 
@@ -232,6 +247,8 @@ class Config(_Section):
     notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
     public: PublicConfig = PublicConfig()
+    api: ApiConfig = ApiConfig()
+    hooks: tuple[HookConfig, ...] = ()
     check: Mapping[str, RuleSetting] = Field(default_factory=dict)
     links: LinksConfig = LinksConfig()
     clients: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,13 +16,11 @@ from newsletter.content.files import decode, read_bytes
 from newsletter.content.front_matter import KEYS, Front, read_front_matter, read_moment
 from newsletter.content.headings import Heading, first_heading, without
 from newsletter.content.issue import Issue
-from newsletter.content.slugs import is_slug, slugify
+from newsletter.content.slugs import is_slug, slugify, split_name
 from newsletter.errors import ContentError
 from newsletter.finding import Finding, Severity
 
 _SUFFIXES = (".md", ".markdown")
-# A number in front of a name is the issue's number; a date is part of the name, since weeklies differ by nothing else.
-_NUMBERED = re.compile(r"(?!\d{4}-\d\d-\d\d)(\d{1,6})[-_. ](?=.*[^\W\d_])")
 
 
 @dataclass(frozen=True)
@@ -70,13 +67,12 @@ def parse_issue(path: Path, data: bytes) -> Issue:
     heading = first_heading(front.body)
     title = values.get("title") or values.get("subject") or (heading.text if heading else "")
     subject = values.get("subject") or title
-    name = path.stem
-    numbered = _NUMBERED.match(name)
-    values.setdefault("number", int(numbered[1]) if numbered else None)
+    number, words = split_name(path.stem)
+    values.setdefault("number", number)
     notes = [_unknown(path, key, line) for key, line in front.unknown] + _settle_moments(path, front, values)
     return Issue(
         path=path,
-        slug=_slug(path, front, name[numbered.end() :] if numbered else name),
+        slug=_slug(path, front, words),
         body=_body(front.body, heading, title),
         body_line=front.body_line,
         key_lines=MappingProxyType(dict(front.lines)),

@@ -8,6 +8,8 @@ import unicodedata
 
 LONGEST = 80
 VALID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+# A number in front of a name is the issue's number; a date is part of the name, since weeklies differ by nothing else.
+_NUMBERED = re.compile(r"(?!\d{4}-\d\d-\d\d)(\d{1,6})[-_. ](?=.*[^\W\d_])")
 
 # Letters that Unicode does not take apart into an ASCII letter and a mark.
 _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h"})
@@ -32,3 +34,9 @@ def slugify(name: str) -> str:
         return slug
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{slug[: LONGEST - 9].rstrip('-') or 'issue'}-{digest}"
+
+
+def split_name(stem: str) -> tuple[int | None, str]:
+    """A file's name without ending as (number of the issue, words of its slug): `012-tokens` -> (12, "tokens")."""
+    numbered = _NUMBERED.match(stem)
+    return (int(numbered[1]), stem[numbered.end() :]) if numbered else (None, stem)

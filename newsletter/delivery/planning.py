@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Insert, Subquery, case, func, 
 
 from newsletter.audience.subscribers import last_id, page
 from newsletter.delivery.related import reason
-from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
+from newsletter.delivery.states import ELSEWHERE, BatchState, BroadcastState, DeliveryState
 from newsletter.errors import SafetyError
 from newsletter.store.tables import batches, broadcasts, deliveries
 
@@ -62,6 +62,19 @@ def create_broadcast(
     key = connection.execute(broadcasts.insert().values(row)).inserted_primary_key
     assert key is not None  # noqa: S101 - an insert of one row has one key
     return int(key[0])
+
+
+def record_elsewhere(connection: Connection, *, slug: str, digest: str, sent_at: datetime) -> bool:
+    """Write down that an issue went out before it came here; False where it has a broadcast already.
+
+    It is a broadcast like any other, sent and without readers: so the archive shows it, and it is never sent again.
+    """
+    if connection.execute(select(broadcasts.c.id).where(broadcasts.c.slug == slug)).first():
+        return False
+    row = {"slug": slug, "digest": digest, "segment": "", "provider": ELSEWHERE, "state": BroadcastState.SENT}
+    times = dict.fromkeys(("planned_at", "started_at", "finished_at"), sent_at)
+    connection.execute(broadcasts.insert().values(row | times | {"audience_through": 0}))
+    return True
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+ELSEWHERE = "elsewhere"  # the provider of a broadcast that another program sent, before the issue came here
+
 
 class BroadcastState(StrEnum):
     """One sending of one edition to one audience."""

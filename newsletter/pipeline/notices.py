@@ -151,7 +151,7 @@ def _webhook(notice: Notice, publication: str, name: str) -> str:
         answer = requests.post(url, json=body, timeout=_SECONDS, allow_redirects=False)
     except requests.RequestException as error:
         return f"the webhook cannot be reached: {type(error).__name__}"  # its address is a secret
-    return "" if answer.ok else f"the webhook answered {answer.status_code}"
+    return "" if 200 <= answer.status_code < 300 else f"the webhook answered {answer.status_code}"
 
 
 def _run(notice: Notice, publication: str, command: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from newsletter.audience.subscribers import count_by_state
 from newsletter.config import secret
 from newsletter.delivery import switch
 from newsletter.delivery.report import Report, report_of
-from newsletter.delivery.states import DeliveryState
+from newsletter.delivery.states import ELSEWHERE, DeliveryState
 from newsletter.publication import Publication
 from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import approved, in_turn
@@ -28,7 +28,8 @@ def overview(publication: Publication, store: Store, now: datetime) -> tuple[dic
         slot = upcoming(connection, publication.config.schedule, now)
         readers = count_by_state(connection)
         waiting = approved(connection)
-        newest = connection.execute(select(broadcasts.c.id).order_by(broadcasts.c.id.desc()).limit(_SHOWN)).scalars()
+        query = select(broadcasts.c.id).where(broadcasts.c.provider != ELSEWHERE).order_by(broadcasts.c.id.desc())
+        newest = connection.execute(query.limit(_SHOWN)).scalars()
         halted = switch.stopped(connection)
         reports = [report_of(connection, number) for number in list(newest)]
     turn = in_turn(waiting, slot)

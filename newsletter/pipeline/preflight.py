@@ -12,7 +12,7 @@ from newsletter.check.inspection import Inspection
 from newsletter.check.known import Approval, Known, Readership
 from newsletter.config import Config
 from newsletter.delivery.report import find_broadcast, report_of
-from newsletter.delivery.states import BroadcastState
+from newsletter.delivery.states import ELSEWHERE, BroadcastState
 from newsletter.publication import Publication
 from newsletter.render.edition import Edition
 from newsletter.render.merge import parse
@@ -63,6 +63,7 @@ def _readership(connection: Connection, edition: Edition, segment: str, config: 
 def _last_time(connection: Connection, segment: str) -> int | None:
     """How many got the last broadcast to the same segment."""
     query = select(broadcasts.c.id).where(broadcasts.c.segment == segment, broadcasts.c.state == BroadcastState.SENT)
+    query = query.where(broadcasts.c.provider != ELSEWHERE)
     last = connection.execute(query.order_by(broadcasts.c.id.desc()).limit(1)).scalar()
     return report_of(connection, last).sent if last is not None else None
 

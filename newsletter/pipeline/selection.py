@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from newsletter.content.issue import Issue, Status
+from newsletter.delivery.states import ELSEWHERE
 from newsletter.errors import UsageError
 from newsletter.pipeline.desk import Desk, open_desk
 from newsletter.publication import Publication
@@ -21,7 +22,8 @@ def select_issue(desk: Desk, store: Store, reference: str) -> Issue:
         return _next(desk, store)
     if reference == "last":
         with store.reading() as connection:
-            slug = connection.execute(select(broadcasts.c.slug).order_by(broadcasts.c.id.desc()).limit(1)).scalar()
+            query = select(broadcasts.c.slug).where(broadcasts.c.provider != ELSEWHERE)
+            slug = connection.execute(query.order_by(broadcasts.c.id.desc()).limit(1)).scalar()
         if slug is None:
             raise UsageError("nothing was sent yet, so there is no last issue", "see: newsletter status")
         return desk.find(slug)

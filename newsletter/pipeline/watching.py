@@ -17,6 +17,7 @@ from newsletter.delivery.report import Report
 from newsletter.delivery.worklist import JobTable
 from newsletter.pipeline.approval import approve_ready
 from newsletter.pipeline.desk import Desk, open_desk
+from newsletter.pipeline.hooks import tell_hooks
 from newsletter.pipeline.notices import Teller, channels_of
 from newsletter.pipeline.occasions import next_entry, occasions, preflight
 from newsletter.pipeline.sending import Sending
@@ -84,6 +85,7 @@ class Watch:
             rules = replace(rules, late_policy=self.late) if self.late else rules
             report = Passes(self.store, schedule, rules, sending, clock.now, self.say).run()
             self._tell(desk, clock)
+            tell_hooks(self.publication, self.store, clock.now, self.say)
             with self.store.reading() as connection:
                 slug = next_entry(desk, connection, clock.now()).slug
             return Look(report, tuple(sending.reports), slug)

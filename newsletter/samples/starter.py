@@ -126,6 +126,12 @@ name = "outbox"                             # mails become files in .newsletter/
 # webhook_secret = "AUTOSEND_WEBHOOK_SECRET"    # the NAME of the secret that signs the provider's webhooks
 # proxies = ["127.0.0.1", "::1"]            # whose X-Forwarded-For `newsletter serve` believes
 
+[api]
+# key = "NEWSLETTER_API_KEY"                # the NAME of the key that opens the HTTP API of `newsletter serve`
+# read_key = "NEWSLETTER_API_READ_KEY"      # the NAME of a key that may only read
+
+# A program that is told what happens is a table [[hooks]] with url, key (NAMES of secrets) and events; any number.
+
 [preview]
 # test_addresses = []                       # to whom the preview may send a test: ["you@example.org"]
 # editor = ""                               # what opens a file: vscode, zed, idea…; empty goes by VISUAL and EDITOR

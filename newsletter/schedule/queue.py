@@ -66,9 +66,7 @@ def approve(
     slug, digest = edition["slug"], edition["digest"]
     if connection.execute(select(broadcasts.c.id).where(broadcasts.c.slug == slug)).first():
         raise SafetyError(f'the issue "{slug}" has its broadcast already', "see: newsletter status")
-    if not connection.execute(select(editions.c.digest).where(editions.c.digest == digest)).first():
-        content = json.dumps(edition, ensure_ascii=False, sort_keys=True)
-        connection.execute(editions.insert(), {"digest": digest, "slug": slug, "content": content, "created_at": now})
+    keep_edition(connection, edition, now)
     values = {
         "digest": digest,
         "source_digest": source_digest,
@@ -86,6 +84,14 @@ def approve(
         last = connection.execute(select(func.max(queue.c.position))).scalar() or 0
         connection.execute(queue.insert(), values | {"slug": slug, "position": last + 1})
         _put_in_order(connection, slug)
+
+
+def keep_edition(connection: Connection, edition: Mapping[str, Any], now: datetime) -> None:
+    """Store an edition (its `as_json`) for good; one that is there stays as it is."""
+    slug, digest = edition["slug"], edition["digest"]
+    if not connection.execute(select(editions.c.digest).where(editions.c.digest == digest)).first():
+        content = json.dumps(edition, ensure_ascii=False, sort_keys=True)
+        connection.execute(editions.insert(), {"digest": digest, "slug": slug, "content": content, "created_at": now})
 
 
 def remove(connection: Connection, slug: str) -> bool:

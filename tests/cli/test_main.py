@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,13 @@ def test_global_options_may_stand_anywhere() -> None:
     assert (options.rest, options.output.json, options.output.debug) == (["queue", "list"], True, True)
     assert options.output.folder == Path("x")
     assert hoist(["send", "--", "--json"]).rest == ["send", "--", "--json"]
+
+
+def test_help_loads_none_of_what_is_heavy() -> None:
+    script = "import sys; from newsletter.cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert {"pydantic", "sqlalchemy", "rich", "jinja2", "lxml", "requests"}.isdisjoint(done.stderr.split())
+    assert "newsletter.cli.app" in done.stderr.split()
 
 
 def test_success_is_one_json_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from pages import PAGES, ROOT, anchors, blocks, commands, links, name
 from newsletter import errors
 from newsletter.check.caniemail import SHARES
 from newsletter.check.registry import RULES
+from newsletter.cli import manual
 from newsletter.cli.app import app
 from newsletter.cli.main import hoist
 from newsletter.config import Config
@@ -111,6 +112,11 @@ def _keys(section: str) -> set[str]:
 def test_the_page_about_the_configuration_is_current() -> None:
     hint = "write it again: python -m newsletter.config.reference > docs/configuration.md"
     assert (DOCS / "configuration.md").read_text(encoding="utf-8") == config_reference.as_markdown(), hint
+
+
+def test_the_page_about_the_commands_is_current() -> None:
+    hint = "write it again: python -m newsletter.cli.manual > docs/commands.md"
+    assert (DOCS / "commands.md").read_text(encoding="utf-8") == manual.as_markdown(manual.entries(app)), hint
 
 
 def test_every_key_of_front_matter_and_every_merge_tag_is_explained() -> None:

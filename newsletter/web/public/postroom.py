@@ -19,6 +19,7 @@ from newsletter.audience.suppression import is_suppressed
 from newsletter.audience.tokens import CONFIRM, MOVE
 from newsletter.audience.wishes import Kind, Wish, due_wishes, fulfil, try_later
 from newsletter.delivery.protocol import Accepted, Provider, Recipient, RecipientsRefused
+from newsletter.pipeline.hooks import tell_hooks
 from newsletter.web.public import letters
 from newsletter.web.public.house import House
 from newsletter.web.public.letters import Letter
@@ -28,6 +29,7 @@ MAILS_A_DAY = 3  # to one address, whoever asks for them
 _MOST_TRIES = 8
 _FIRST_WAIT = timedelta(seconds=30)
 _TIDY_EVERY = 3600.0  # seconds
+_TELL_EVERY = 5.0  # seconds
 
 
 @dataclass
@@ -73,7 +75,7 @@ class PostRoom:
             self.say(f"{gone} sign-up{'s' if gone != 1 else ''} forgotten: not confirmed in time")
 
     def _run(self) -> None:
-        tidied = -_TIDY_EVERY
+        tidied, told = -_TIDY_EVERY, -_TELL_EVERY
         while not self._stopping:
             try:
                 if monotonic() - tidied >= _TIDY_EVERY:
@@ -81,6 +83,9 @@ class PostRoom:
                     self.tidy()
                 if self.work_off():
                     continue
+                if monotonic() - told >= _TELL_EVERY:
+                    told = monotonic()
+                    tell_hooks(self.house.publication, self.house.store, self.house.now, self.say)
             except Exception as error:
                 self.say(f"post room: {type(error).__name__}: {error}")
                 self.bell.clear()

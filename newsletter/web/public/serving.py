@@ -71,15 +71,21 @@ def serve(
     say: Callable[[str], None],
     proxies: Sequence[str] = (),
     started: Callable[[Callable[[], None]], None] = lambda _: None,
+    *,
+    api: Any = None,
 ) -> int:
-    """Serve until Ctrl-C or SIGTERM, or until the function that `started` is given is called; the signal's number."""
-    return asyncio.run(_serve(house, listener, say, proxies, started))
+    """Serve until Ctrl-C or SIGTERM, or until the function that `started` is given is called; the signal's number.
+
+    `api` is an ASGI application for what is below `/api`.
+    """
+    pages: Any = application(house, say)
+    app = beside(pages, api, house.root) if api else pages
+    return asyncio.run(_serve(app, listener, proxies, started))
 
 
 async def _serve(
-    house: House,
+    app: Any,
     listener: socket.socket,
-    say: Callable[[str], None],
     proxies: Sequence[str],
     started: Callable[[Callable[[], None]], None],
 ) -> int:
@@ -87,7 +93,7 @@ async def _serve(
 
     ended = list[int]()
     config = uvicorn.Config(
-        application(house, say),
+        app,
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -116,6 +122,22 @@ async def _serve(
     started(stop)
     await server.serve(sockets=[listener])
     return ended[0] if ended else 0
+
+
+def beside(pages: Any, api: Any, root: str) -> Any:
+    """One ASGI application: `api` for what is below `/api`, with or without the publication's path, else `pages`."""
+    places = tuple({f"{root}/api", "/api"})
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        path = str(scope.get("path", ""))
+        place = next((place for place in places if path == place or path.startswith(f"{place}/")), None)
+        if scope["type"] != "http" or place is None:
+            await pages(scope, receive, send)
+            return
+        inner = path[len(place) :] or "/"
+        await api(dict(scope) | {"path": inner, "raw_path": inner.encode(), "root_path": ""}, receive, send)
+
+    return application
 
 
 def _patient_protocol() -> type[asyncio.Protocol]:
