@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _TEND = 5.0  # seconds between two looks after all broadcasts
 _TICK = 0.2  # seconds; so long a wish to stop waits to be heard
 _AGAIN = 60  # seconds until a batch that the provider refused for now is tried again; longer each time
+_SOON = 5  # seconds until a batch is looked at again that met a database out of reach
 _LATER = 10.0  # seconds until a database that went away is asked for again
 _OTHER_KEY = "this machine's key for the links in the mails is not the one of the machine that planned the broadcast"
 _SAME_KEY = f"set {KEY_NAME}, or copy .newsletter/token.key from the machine of the scheduler"
@@ -133,7 +134,7 @@ class Worker:
             end = post_batch(self._boss, broadcast, number, mailing.job, mailing.tally)
         except NewsletterError as error:
             self.say(f"batch {number} of broadcast {broadcast}: {error.message}" + (error.hint and f" ({error.hint})"))
-            raise _NotYetError(_AGAIN) from None
+            raise _NotYetError(_AGAIN if isinstance(error, ConfigError) else _SOON) from None
         self.say(f'"{mailing.slug}" batch {number}: {_sentence(end, time.monotonic() - began)}')
         if end.broadcast == BroadcastState.SENT and end.state in (BatchState.ACCEPTED, BatchState.REJECTED):
             self.say(f'"{mailing.slug}" is sent')
@@ -210,15 +211,18 @@ def _sentence(end: BatchEnd, seconds: float) -> str:
 
 @contextmanager
 def _heard(say: Callable[[str], None]) -> Iterator[None]:
-    """Procrastinate's warnings as lines of ours, without tracebacks."""
-    logger, handler = logging.getLogger("procrastinate"), _Lines(say)
-    before, logger.propagate = logger.propagate, False
-    logger.addHandler(handler)
+    """What Procrastinate and its event loop complain of as lines of ours, without tracebacks."""
+    handler, loggers = _Lines(say), [logging.getLogger(name) for name in ("procrastinate", "asyncio")]
+    before = [logger.propagate for logger in loggers]
+    for logger in loggers:
+        logger.propagate = False
+        logger.addHandler(handler)
     try:
         yield
     finally:
-        logger.propagate = before
-        logger.removeHandler(handler)
+        for logger, propagate in zip(loggers, before, strict=True):
+            logger.propagate = propagate
+            logger.removeHandler(handler)
 
 
 class _Lines(logging.Handler):
@@ -227,4 +231,6 @@ class _Lines(logging.Handler):
         self._say = say
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._say(f"procrastinate: {record.getMessage()}"[:300])
+        error = record.exc_info[1] if record.exc_info else None
+        why = f": {type(error).__name__}" if error else ""
+        self._say(f"{record.name.partition('.')[0]}: {record.getMessage().splitlines()[0]}{why}"[:300])

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from .audit import audit
 from .drill import SLUG, Drill, by_workers, run, state_of
@@ -96,3 +99,27 @@ def test_two_schedulers_and_three_workers_send_each_slot_once(tmp_path: Path, po
             assert ended(worker).code == 130
         for number, name in enumerate(slugs(3), start=1):
             assert audit(place, provider, name, f"Word {number}").exact
+
+
+@pytest.mark.slow
+def test_a_worker_outlives_connections_that_the_database_cuts(tmp_path: Path, postgres_url: str) -> None:
+    cut = text("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()")
+    with running_provider(tmp_path / "provider") as provider:
+        values = {"recipients": 1000, "batch_size": 10, "database_url": postgres_url, "workers": True}
+        place = make_place(tmp_path / "publication", provider.url, **values)  # type: ignore[arg-type]
+        readers = place.run("send", SLUG, "--dry-run").data["readers"]
+        assert place.run("send", SLUG, "--now", "--confirm", f"{SLUG}:{readers}").data["state"] == "sending"
+        worker = place.start("worker")
+        for mails in (50, 200, 500):
+            while provider.accepted() < mails:
+                time.sleep(0.01)
+            engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+            with suppress(OperationalError), engine.connect() as connection:  # it cuts itself off too
+                connection.execute(cut)
+            engine.dispose()
+        until_sent(place)
+        worker.send_signal(signal.SIGTERM)
+        out, said = worker.communicate(timeout=60)
+        assert worker.returncode == 0, said
+        assert "Traceback" not in out + said
+        assert audit(place, provider, SLUG).exact
