@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from newsletter.delivery.job import STOPPED, Job, Tally, reason_of
 from newsletter.delivery.protocol import Refused
 from newsletter.delivery.states import BatchState, BroadcastState
 from newsletter.delivery.worklist import ALIVE, QUEUE, REPORTS, SCHEMA, TASK, JobTable
-from newsletter.errors import ConfigError, NewsletterError
+from newsletter.errors import INTERRUPTED, ConfigError, NewsletterError
 from newsletter.pipeline.sending import Sending
 from newsletter.publication import Publication
 from newsletter.store.tables import broadcasts
@@ -79,12 +80,20 @@ class Worker:
         with _heard(self.say):
             while True:
                 try:
-                    asyncio.run(self._work(once))
+                    self._run(once)
                 except NewsletterError as error:
                     self.noted(error.message)
                     self.say(f"{error.message}; again in {_LATER:.0f} s")
                 if once or not self._waits(_LATER if not self.sending.wants_stop() else 0.0):
                     return
+
+    def _run(self, once: bool) -> None:
+        with asyncio.Runner() as runner:
+            try:
+                runner.run(self._work(once))
+            except KeyboardInterrupt:  # the second one: the loop would wait for the calls under way all the same
+                self.say("ended at once; what was being posted is in doubt")
+                os._exit(INTERRUPTED)
 
     async def _work(self, once: bool) -> None:
         from procrastinate.exceptions import ProcrastinateException
