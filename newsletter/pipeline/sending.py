@@ -104,7 +104,11 @@ class Sending:
 
     def told(self, report: Report) -> str:
         """A report in one sentence, for whoever sent it."""
-        return handed_over(report) if self.worklist else summary(report)
+        if self.worklist is None or report.state != BroadcastState.SENDING:
+            return summary(report)
+        with self.store.reading() as connection:
+            workers = self.worklist.workers(connection)
+        return handed_over(report) + ("" if workers else "; none is at work yet: newsletter worker")
 
     def post(self, broadcast_id: int) -> Report:
         """Post a broadcast to its end and report; raises NewsletterError where it stopped before.

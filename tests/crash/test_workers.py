@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from newsletter.audience.subscribers import count_audience
+
 from .audit import audit
 from .drill import SLUG, Drill, by_workers, run, state_of
 from .place import Place, ended, make_place, slugs
@@ -35,7 +37,8 @@ def test_a_worker_killed_in_a_call_is_noticed_and_another_goes_on(tmp_path: Path
     with running_provider(tmp_path / "provider", faults="at:2=stall-after") as provider:
         values = {"recipients": 100, "batch_size": 20, "concurrency": 1, "database_url": postgres_url, "workers": True}
         place = make_place(tmp_path / "publication", provider.url, **values)  # type: ignore[arg-type]
-        readers = place.run("send", SLUG, "--dry-run").data["readers"]
+        with place.store() as store, store.reading() as connection:
+            readers, _ = count_audience(connection, "")
         assert place.run("send", SLUG, "--now", "--confirm", f"{SLUG}:{readers}").data["state"] == "sending"
         victim = place.start("worker")
         while not (provider.accepted() >= 20 and posting_since(place)):

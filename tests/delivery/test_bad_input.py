@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
 from test_broadcaster import START, ScriptedProvider, run, states
 
 from newsletter.audience.files import read_list
@@ -75,16 +74,16 @@ def test_who_left_under_one_spelling_is_not_mailed_under_another(store: Store, t
     assert list(provider.inboxes) == ["ada@x.example"]
 
 
-@pytest.mark.parametrize(
-    "name", ["x" * 50_000, "a\r\nBcc: all@x.example", "a\0b", "\u202eevil", "𝕬" * 5_000, "   ", "\n" * 9_000]
-)
-def test_no_name_costs_anybody_their_mail_or_brings_a_line_of_its_own(store: Store, tmp_path: Path, name: str) -> None:
-    take(store, tmp_path, [{"email": "ada@x.example", "name": name}, {"email": "bo@x.example", "name": "Bo"}])
+NAMES = ["x" * 50_000, "a\r\nBcc: all@x.example", "a\0b", "\u202eevil", "𝕬" * 5_000, "   ", "\n" * 9_000, "Bo"]
+
+
+def test_no_name_costs_anybody_their_mail_or_brings_a_line_of_its_own(store: Store, tmp_path: Path) -> None:
+    take(store, tmp_path, [{"email": f"r{n}@x.example", "name": name} for n, name in enumerate(NAMES)])
     provider = Listening()
-    assert (send(store, provider).sent, states(store)) == (2, {"accepted": 2})
-    ada = next(recipient for recipient in provider.told if recipient.email == "ada@x.example")
-    assert len(ada.name) <= 200
-    assert not any(char in ada.name for char in "\r\n\0")
+    assert (send(store, provider).sent, states(store)) == (len(NAMES), {"accepted": len(NAMES)})
+    names = [recipient.name for recipient in provider.told]
+    assert (len(names), names[-1], max(map(len, names))) == (len(NAMES), "Bo", 200)
+    assert not any(char in name for name in names for char in "\r\n\0")
 
 
 def test_a_broadcast_to_nobody_ends_without_a_call(store: Store, tmp_path: Path) -> None:
