@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,7 +46,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             process.send_signal(signal.SIGKILL)
             process.wait()
         stored = count(folder)
+        bare = _bare(folder, max(100, options.events // 20))
     print(f"{acknowledged:,} events acknowledged in {seconds:.1f} s: {acknowledged / seconds:,.0f} a second")
+    print(
+        f"{bare:,.0f} a second are bare inserts, each with a commit: {acknowledged / seconds / bare:.1f} times as many"
+    )
     print(f"{used:.1f} s of computing by the server: {used / max(1, acknowledged) * 1e6:.0f} µs an event")
     print(f"{stored:,} in the database after kill -9; lost: {max(0, acknowledged - stored)}")
 
@@ -58,6 +62,19 @@ def _computing(process: int) -> float:
     except OSError:
         return 0.0
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _bare(folder: Path, number: int) -> float:
+    """Rows a second that are inserted into the same database and committed one by one, nothing else done."""
+    with closing(sqlite3.connect(folder / ".newsletter" / "newsletter.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = FULL")  # as the server has it; the journal's mode is the file's own
+        columns = "source, key, kind, email_key, reference, occurred_at, received_at, state, detail"
+        row = ("bare", "delivered", "a@reader.example", "b", "2026-11-24", "2026-11-24", "applied", "{}")
+        begin = time.perf_counter()
+        for one in range(number):
+            values = (row[0], f"{one:064}", *row[1:])
+            connection.execute(f"INSERT INTO events ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        return number / (time.perf_counter() - begin)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ _NAMES = {
     "fields": ("fields",),
     "willing": ("subscribedtoemails",),  # Ghost: false is who wants no mail
     "unwilling": ("emaildisabled",),  # Substack: true is who wants no mail
+    "measured": ("measured",),  # ours: `no` is who does not want to be counted
     "left_at": ("unsubtime", "unsubscribedat", "unsubscriptiondate", "deletedat"),  # Mailchimp, Buttondown, Ghost
     "cleaned_at": ("cleantime",),  # Mailchimp
 }

@@ -14,9 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from newsletter.audience.addresses import Address
+from newsletter.audience.measuring import forget_measures
 from newsletter.audience.subscribers import State, leave
 from newsletter.audience.suppression import erased_key, is_suppressed
 from newsletter.store.tables import consents, subscriber_tags, subscribers, suppressions
+
+_ERASED = "@erased.invalid"  # the domain of emptied rows
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,21 @@ class Member:
     language: str
     paused_until: datetime | None
     every_days: int | None
+    measured: bool
     tags: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a reader wants to get. `topics` are those of the offered ones that they chose."""
+    """What a reader wants to get. `topics` are those of the offered ones that they chose.
+
+    `measured`: whether what they open and click may be counted.
+    """
 
     every_days: int | None
     paused_until: datetime | None
     topics: tuple[str, ...] = ()
+    measured: bool = True
 
 
 def record(connection: Connection, subscriber_id: int, action: str, source: str, now: datetime, **detail: Any) -> None:
@@ -56,10 +64,10 @@ def log_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
 
 
 def find(connection: Connection, *, member: int | None = None, email_key: str = "") -> Member | None:
-    """The subscriber with this id or address, or None."""
+    """The subscriber with this id or address; None for nobody, and for the empty row that an erased one left."""
     where = subscribers.c.email_key == email_key if member is None else subscribers.c.id == member
     row = connection.execute(select(subscribers).where(where)).first()
-    if row is None:
+    if row is None or row.email_key.endswith(_ERASED):
         return None
     query = select(subscriber_tags.c.tag).where(subscriber_tags.c.subscriber_id == row.id).order_by("tag")
     tags = tuple(connection.execute(query).scalars())
@@ -122,12 +130,20 @@ def goodbye(connection: Connection, subscriber_id: int, source: str, now: dateti
 def prefer(connection: Connection, member: Member, wanted: Wanted, offered: Collection[str], now: datetime) -> None:
     """Write down what a reader wants; of their tags only the offered ones change."""
     values = {"every_days": wanted.every_days, "paused_until": wanted.paused_until, "changed_at": now}
+    values["measured"] = wanted.measured
     connection.execute(update(subscribers).where(subscribers.c.id == member.id).values(values))
+    if not wanted.measured:
+        forget_measures(connection, member.id)
     chosen, had = set(wanted.topics) & set(offered), set(member.tags) & set(offered)
     untag(connection, member.id, had - chosen)
     tag(connection, member.id, chosen - had)
     paused = wanted.paused_until.isoformat() if wanted.paused_until else None
-    detail = {"every_days": wanted.every_days, "paused_until": paused, "topics": sorted(chosen)}
+    detail = {
+        "every_days": wanted.every_days,
+        "paused_until": paused,
+        "topics": sorted(chosen),
+        "measured": wanted.measured,
+    }
     record(connection, member.id, "preferred", "preference page", now, **detail)
 
 
@@ -186,14 +202,15 @@ def remove_rows(connection: Connection, ids: Sequence[int]) -> int:
     for number in ids:
         connection.execute(delete(subscriber_tags).where(subscriber_tags.c.subscriber_id == number))
         connection.execute(delete(consents).where(consents.c.subscriber_id == number))
+        forget_measures(connection, number)
         connection.execute(update(subscribers).where(subscribers.c.id == number).values(_emptied(number)))
-    gone = subscribers.c.email_key.like("erased-%@erased.invalid") & (subscribers.c.id < last)
+    gone = subscribers.c.email_key.like(f"erased-%{_ERASED}") & (subscribers.c.id < last)
     connection.execute(delete(subscribers).where(gone))
     return len(ids)
 
 
 def _emptied(number: int) -> Mapping[str, Any]:
-    email = f"erased-{number}@erased.invalid"
+    email = f"erased-{number}{_ERASED}"
     values: dict[str, Any] = {"email": email, "email_key": email, "name": "", "state": State.UNSUBSCRIBED}
     values |= {"language": "", "timezone": "", "fields": {}, "consent_source": "", "consent_at": None}
-    return values | {"paused_until": None, "every_days": None}
+    return values | {"paused_until": None, "every_days": None, "measured": True}

@@ -5,8 +5,10 @@ A list of any length needs the memory of one line.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
@@ -20,9 +22,10 @@ from typing import Any, TextIO
 from newsletter.audience.addresses import parse_address
 from newsletter.audience.columns import roles_of, state_of, tags_of
 from newsletter.audience.subscribers import State
-from newsletter.errors import NewsletterError
+from newsletter.errors import NewsletterError, UsageError
 
 _JOINERS = "\u200c\u200d"  # Persian and Indic names, and emoji, are spelled with them
+_SEPARATOR = re.compile(r"""["']?sep=([,;|\t])["']?""", re.I)
 _CHUNK = 1 << 20  # characters of a JSON file that are read at once
 _DAYS = ("%b %d, %Y", "%B %d, %Y", "%Y-%m-%d %H:%M:%S %Z", "%Y-%m-%d %H:%M:%S %z")
 
@@ -42,6 +45,7 @@ class Entry:
     consent_source: str = ""
     consent_at: datetime | None = None
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,21 @@ class Reject:
     reason: str
 
 
-def read_list(path: Path, fields: Collection[str] = ()) -> Iterator[Entry | Reject]:
-    """The lines of the file, in its order, each understood or rejected; the columns `fields` are kept as they are.
+@dataclass(frozen=True)
+class Origin:
+    """What a person says of a list: its encoding, where it is no Unicode, and the columns to keep as they are."""
 
-    Raises NewsletterError where the file cannot be read, is not UTF-8, or has no column of addresses.
+    encoding: str = ""
+    fields: tuple[str, ...] = ()
+
+
+def read_list(path: Path, origin: Origin = Origin()) -> Iterator[Entry | Reject]:
+    """The lines of the file, in its order, each understood or rejected.
+
+    Raises NewsletterError where the file cannot be read, is in another encoding, or has no column of addresses.
     """
-    with _open(path) as file:
+    fields = origin.fields
+    with _open(path, origin.encoding) as file:
         whole = path.suffix.lower() == ".json"
         lines = path.suffix.lower() in (".ndjson", ".jsonl")
         rows = _json_list(path, file) if whole else _json_lines(file) if lines else None
@@ -73,13 +86,14 @@ def read_list(path: Path, fields: Collection[str] = ()) -> Iterator[Entry | Reje
                 yield Reject(number, str(value)[:200], "is no JSON object")
 
 
-def describe_columns(path: Path, fields: Collection[str] = ()) -> list[tuple[str, str]]:
+def describe_columns(path: Path, origin: Origin = Origin()) -> list[tuple[str, str]]:
     """(column, what it is taken as) of a table's first line; empty for JSON, whose objects may all differ."""
     if path.suffix.lower() in (".json", ".ndjson", ".jsonl"):
         return []
-    with _open(path) as file:
-        header = next(csv.reader([file.readline()], delimiter=_delimiter(file)), [])
-    return list(zip(header, roles_of(header, fields), strict=True))
+    with _open(path, origin.encoding) as file:
+        delimiter, _ = _delimiter(file)
+        header = next(csv.reader(file, delimiter=delimiter), [])
+    return list(zip(header, roles_of(header, origin.fields), strict=True))
 
 
 @contextmanager
@@ -102,16 +116,32 @@ def readable_twice(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[TextIO]:
+def _open(path: Path, encoding: str = "") -> Iterator[TextIO]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding=encoding or _unicode_of(path), newline="") as file:
             yield file
-    except UnicodeDecodeError:
+    except LookupError:
+        raise UsageError(
+            f'--encoding: there is no encoding "{encoding}"', "such as cp1252, latin-1, shift_jis"
+        ) from None
+    except UnicodeError:
+        if encoding:
+            raise NewsletterError(f"{path}: not {encoding}", "try another --encoding") from None
         raise NewsletterError(
-            f"{path}:{_first_bad_line(path)}: not UTF-8", "export the list as UTF-8 (CSV UTF-8 in Excel)"
+            f"{path}:{_first_bad_line(path)}: not UTF-8",
+            "export the list as UTF-8 (CSV UTF-8 in Excel), or say what it is: --encoding cp1252",
         ) from None
     except OSError as error:
         raise NewsletterError(f"{path}: cannot be read: {error.strerror}", "check the path") from None
+
+
+def _unicode_of(path: Path) -> str:
+    """Which Unicode a file is in, by its first bytes: Excel's "Unicode text" is UTF-16."""
+    with path.open("rb") as file:
+        begin = file.read(4)
+    if begin.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    return "utf-16" if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
 def _first_bad_line(path: Path) -> int:
@@ -124,28 +154,31 @@ def _first_bad_line(path: Path) -> int:
     return 1
 
 
-def _delimiter(file: TextIO) -> str:
-    """What the first line is cut by; the file stands at its beginning after."""
+def _delimiter(file: TextIO) -> tuple[str, int]:
+    """What the first line is cut by, and how many lines say so (Excel's `sep=;`): the file stands behind them."""
     file.seek(0)
     first = file.readline()
+    if match := _SEPARATOR.fullmatch(first.rstrip("\r\n")):
+        return match[1], 1
     file.seek(0)
-    return max("\t;,", key=first.count)
+    return max("\t;,|", key=first.count), 0
 
 
 def _table(path: Path, file: TextIO, fields: Collection[str]) -> Iterator[Entry | Reject]:
-    reader = csv.reader(file, delimiter=_delimiter(file), strict=True)
-    begun = 1
+    delimiter, above = _delimiter(file)
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    begun = 1 + above
     try:
         header = roles_of(next(reader, []), fields)
         if "email" not in header:
             raise NewsletterError(
                 f"{path}:1: no column of addresses", 'the first line names the columns; one of them must be "email"'
             )
-        begun = 2  # the line that a row begins on: an open quotation mark swallows all that follow
+        begun += 1  # the line that a row begins on: an open quotation mark swallows all that follow
         for row in reader:
-            begun = reader.line_num + 1
+            begun = reader.line_num + above + 1
             if any(map(str.strip, row)):
-                yield _entry(reader.line_num, dict(zip(header, row, strict=False)))
+                yield _entry(reader.line_num + above, dict(zip(header, row, strict=False)))
     except csv.Error as error:
         raise NewsletterError(
             f"{path}:{begun}: not readable as a table: {error}", "is a quotation mark missing? Export it again"
@@ -219,6 +252,7 @@ def _entry(line: int, row: Mapping[str, Any]) -> Entry | Reject:
         cells.get("consent_source", "")[:200],
         consent_at,
         _fields(cells, row.get("fields")),
+        cells.get("measured", "").lower() not in ("no", "false", "0"),
     )
 
 

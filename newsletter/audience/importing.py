@@ -27,7 +27,8 @@ class ImportReport:
     """What an import did, in readers: `added` + `changed` + `unchanged` + `kept_out` + `rejected` = lines read.
 
     `kept_out` are readers whom the list calls active but who had left, or whose address is suppressed or was erased.
-    `undated` and `unsourced` are those added for whom the list tells no date or source of consent.
+    `undated` and `unsourced` are those added as active for whom the list tells no date or source of consent, `unsaid`
+    the first line of these.
     """
 
     added: int = 0
@@ -37,6 +38,7 @@ class ImportReport:
     rejected: int = 0
     undated: int = 0
     unsourced: int = 0
+    unsaid: int = 0
     states: Counter[str] = field(default_factory=Counter)
     rejects: list[Reject] = field(default_factory=list)
 
@@ -139,8 +141,10 @@ class _Page:
 
     def _new(self, entry: Entry) -> dict[str, Any]:
         self.report.states[entry.state] += 1
-        self.report.undated += entry.consent_at is None
-        self.report.unsourced += not entry.consent_source
+        if entry.state is State.ACTIVE and not (entry.consent_at and entry.consent_source):
+            self.report.undated += entry.consent_at is None
+            self.report.unsourced += not entry.consent_source
+            self.report.unsaid = self.report.unsaid or entry.line
         return {
             "email": entry.email,
             "email_key": entry.email_key,
@@ -149,6 +153,7 @@ class _Page:
             "language": entry.language,
             "timezone": entry.timezone,
             "fields": dict(entry.fields),
+            "measured": entry.measured,
             "consent_source": entry.consent_source or self.source,
             "consent_at": entry.consent_at or self.agreed,
             "created_at": self.now,
@@ -189,12 +194,13 @@ def _has_left(row: Any) -> bool:
 
 def _change(row: Any, entry: Entry, now: datetime) -> dict[str, Any] | None:
     """What the list says anew of a reader who exists, or None; an empty cell says nothing."""
-    values = {
+    values: dict[str, Any] = {
         "name": entry.name or row.name,
         "language": entry.language or row.language,
         "timezone": entry.timezone or row.timezone,
         "state": max(entry.state, State(row.state), key=lambda state: state.weight),
         "fields": {**(row.fields or {}), **entry.fields},
+        "measured": entry.measured and row.measured,  # a list brings no objection to an end
     }
     if all(getattr(row, key) == value for key, value in values.items()):
         return None

@@ -8,14 +8,23 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, TextIO
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, Table, func, select
 
 from newsletter.audience.consent import log_of
 from newsletter.audience.segments import compile_segment
-from newsletter.store.tables import broadcasts, deliveries, events, subscriber_tags, subscribers, suppressions
+from newsletter.store.tables import (
+    broadcasts,
+    clicks,
+    deliveries,
+    events,
+    opens,
+    subscriber_tags,
+    subscribers,
+    suppressions,
+)
 
 _PAGE = 1000
-COLUMNS = ("email", "name", "state", "language", "timezone", "tags", "consent_source", "consent_at")
+COLUMNS = ("email", "name", "state", "language", "timezone", "tags", "consent_source", "consent_at", "measured")
 
 
 def rows(
@@ -54,11 +63,16 @@ def write(out: TextIO, found: Iterator[dict[str, Any]], form: str) -> int:
     for row in found:
         lines += 1
         if form == "ndjson":
-            out.write(json.dumps({key: row[key] for key in (*COLUMNS, "fields")}, ensure_ascii=False) + "\n")
+            out.write(json.dumps(_told(row) | {"fields": row["fields"]}, ensure_ascii=False) + "\n")
         else:
-            cells = [", ".join(row[key]) if key == "tags" else row[key] or "" for key in COLUMNS]
+            cells = [", ".join(cell) if key == "tags" else cell or "" for key, cell in _told(row).items()]
             writer.writerow([*cells, json.dumps(row["fields"], ensure_ascii=False) if row["fields"] else ""])
     return lines
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a row as a list has them: only who objects to being measured has a word about it."""
+    return {key: row[key] for key in COLUMNS} | {"measured": "" if row["measured"] else "no"}
 
 
 def everything(connection: Connection, email_key: str) -> dict[str, Any] | None:
@@ -82,8 +96,16 @@ def everything(connection: Connection, email_key: str) -> dict[str, Any] | None:
         "suppressed": None if suppressed is None else _plain(suppressed),
         "consent": [_plain(line) for line in log_of(connection, number)],
         "deliveries": [_plain(line) for line in connection.execute(sent).mappings()],
+        "clicks": [_plain(line) for line in connection.execute(_measured(clicks, number)).mappings()],
+        "opens": [_plain(line) for line in connection.execute(_measured(opens, number)).mappings()],
         "events": [_plain(line) for line in connection.execute(told.order_by(events.c.occurred_at)).mappings()],
     }
+
+
+def _measured(table: Table, number: int) -> Select[Any]:
+    columns = [column for column in table.c if column.name in ("link", "at", "machine")]
+    query = select(broadcasts.c.slug, *columns).join(broadcasts, broadcasts.c.id == table.c.broadcast_id)
+    return query.where(table.c.subscriber_id == number).order_by(table.c.id)
 
 
 def _tags(connection: Connection, ids: list[int]) -> dict[int, list[str]]:

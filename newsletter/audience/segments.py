@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Table, and_, false, func, not_, or_, select
 
 from newsletter.errors import UsageError
-from newsletter.store.tables import broadcasts, deliveries, events, subscriber_tags, subscribers
+from newsletter.store.tables import broadcasts, clicks, deliveries, events, opens, subscriber_tags, subscribers
 
 _TOKEN = re.compile(r'\s*(?:(?P<sign>[()]|!=|<=|>=|[=~<>:])|"(?P<quoted>[^"]*)"|(?P<word>[^\s()=!~<>":]+))')
 _TEXTS = {
@@ -30,6 +30,7 @@ _TEXTS = {
 }
 _DATES = {"joined": subscribers.c.created_at, "consent": subscribers.c.consent_at}
 _EVENTS = {"opened": ("opened", "clicked"), "clicked": ("clicked",), "bounced": ("bounced",)}
+_MEASURED = {"opened": (opens, clicks), "clicked": (clicks,), "bounced": ()}  # by ourselves
 _ORDERS: dict[str, Callable[[ColumnElement[datetime], datetime], ColumnElement[bool]]] = {
     "<": lambda column, moment: column < moment,
     "<=": lambda column, moment: column < moment + timedelta(days=1),
@@ -164,7 +165,8 @@ def _condition(name: str, sign: str, value: str, now: datetime) -> ColumnElement
     if word == "tag" and sign in ":=":
         return _tagged(value)
     if sign == ":" and word in _EVENTS:
-        return _told(_EVENTS[word], now - _span(value))
+        since = now - _span(value)
+        return or_(_told(_EVENTS[word], since), *(_measured(table, since) for table in _MEASURED[word]))
     if sign == ":" and word == "received":
         return _received(now - _span(value))
     if word in _DATES:
@@ -217,6 +219,14 @@ def _tagged(tag: str) -> ColumnElement[bool]:
 def _told(kinds: tuple[str, ...], since: datetime) -> ColumnElement[bool]:
     query = select(events.c.subscriber_id).where(
         events.c.subscriber_id == subscribers.c.id, events.c.kind.in_(kinds), events.c.occurred_at >= since
+    )
+    return query.correlate(subscribers).exists()
+
+
+def _measured(table: Table, since: datetime) -> ColumnElement[bool]:
+    """Somebody did it, and no machine."""
+    query = select(table.c.id).where(
+        table.c.subscriber_id == subscribers.c.id, table.c.at >= since, table.c.machine == ""
     )
     return query.correlate(subscribers).exists()
 

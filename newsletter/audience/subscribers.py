@@ -55,8 +55,8 @@ def last_id(connection: Connection) -> int:
 def page(after: int, through: int, segment: str, limit: int, at: datetime | None = None) -> Select[Any]:
     """Up to `limit` subscribers with `after` < id <= `through`, by id; all of them or those of `segment`.
 
-    A query of (id, email, email_key, name, reason); `reason` is why somebody is not mailed, empty for who is. Whoever
-    wants no issue at the moment `at` (a pause, one a week) is not; without `at` nobody is asked what they want.
+    A query of (id, email, email_key, name, measured, reason); `reason` is why somebody is not mailed, empty for who is.
+    Whoever wants no issue at the moment `at` (a pause, one a week) is not; without `at` nobody is asked.
     """
     query = _members(segment, at).where(subscribers.c.id > after, subscribers.c.id <= through)
     return query.order_by(subscribers.c.id).limit(limit)
@@ -111,8 +111,8 @@ def _members(segment: str, at: datetime | None) -> Select[Any]:
     reason: ColumnElement[str] = BARRED
     if at is not None:
         reason = case((BARRED != "", BARRED), *_unwanted(at), else_="").label("reason")
-    columns = (subscribers.c.id, subscribers.c.email, subscribers.c.email_key, subscribers.c.name, reason)
-    query = select(*columns).select_from(_with_suppressions(subscribers))
+    columns = (subscribers.c.id, subscribers.c.email, subscribers.c.email_key, subscribers.c.name)
+    query = select(*columns, subscribers.c.measured, reason).select_from(_with_suppressions(subscribers))
     if segment.strip():
         query = query.where(compile_segment(segment, at or datetime.now(UTC)))
     return query

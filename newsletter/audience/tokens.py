@@ -55,6 +55,8 @@ class Signer:
         self._keys: Sequence[str] = key.split()
         self._unsubscribe = URLSafeSerializer(self._keys, salt=UNSUBSCRIBE)
         self._derived = self._unsubscribe.make_signer().derive_key()
+        self._go = URLSafeSerializer(self._keys, salt=GO)
+        self._measuring = self._go.make_signer().derive_key()
 
     @property
     def mark(self) -> str:
@@ -66,9 +68,7 @@ class Signer:
 
         It is what `URLSafeSerializer.dumps` writes, without making a signer again for each reader of a broadcast.
         """
-        payload = base64_encode(str(subscriber_id))
-        mac = hmac.digest(self._derived, payload, "sha1")  # RFC 2104; itsdangerous checks it when the word comes back
-        return f"{payload.decode()}.{base64_encode(mac).decode()}"
+        return _signed(str(subscriber_id), self._derived)
 
     def unsubscribes(self, token: str) -> int | None:
         """The subscriber whom this token unsubscribes, or None for a token that we did not make."""
@@ -77,6 +77,18 @@ class Signer:
         except (BadData, ValueError):
             return None
         return subscriber if isinstance(subscriber, int) else None
+
+    def measuring_token(self, broadcast_id: int, subscriber_id: int) -> str:
+        """The word in the measured links of one mail: whose they are. It lets its holder do nothing."""
+        return _signed(f"[{broadcast_id},{subscriber_id}]", self._measuring)
+
+    def measures(self, token: str) -> tuple[int, int] | None:
+        """The broadcast and the subscriber that a measured link is of, or None for a token that we did not make."""
+        try:
+            broadcast_id, subscriber_id = self._go.loads(token[:_LONGEST])
+        except (BadData, ValueError, TypeError):
+            return None
+        return broadcast_id, subscriber_id
 
     def token(self, purpose: str, value: Any) -> str:
         """A word that says `value`, for this purpose only, and knows when it was made."""
@@ -91,6 +103,12 @@ class Signer:
         except (BadData, ValueError):
             return None
         return Word(value, made_at)
+
+
+def _signed(text: str, key: bytes) -> str:
+    payload = base64_encode(text)
+    mac = hmac.digest(key, payload, "sha1")  # RFC 2104; itsdangerous checks it when the word comes back
+    return f"{payload.decode()}.{base64_encode(mac).decode()}"
 
 
 def open_signer(state: Path) -> Signer:

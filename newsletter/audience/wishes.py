@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Wish:
-    """One of them. `tries` counts the attempts to answer it."""
+    """One of them. `tries` counts the attempts to answer it that were begun."""
 
     id: int
     kind: Kind
@@ -34,6 +34,7 @@ class Wish:
     detail: dict[str, Any]
     tries: int
     created_at: datetime
+    due_at: datetime
 
 
 def store_wish(connection: Connection, kind: Kind, email: str, now: datetime, **detail: Any) -> None:
@@ -46,13 +47,21 @@ def due_wishes(connection: Connection, now: datetime, limit: int) -> list[Wish]:
     """Up to `limit` wishes that are due, the oldest first."""
     query = select(wishes).where(wishes.c.due_at <= now).order_by(wishes.c.id).limit(limit)
     rows = connection.execute(query).all()
-    return [Wish(row.id, Kind(row.kind), row.email, row.detail, row.tries, row.created_at) for row in rows]
+    return [Wish(row.id, Kind(row.kind), row.email, row.detail, row.tries, row.created_at, row.due_at) for row in rows]
+
+
+def claim(connection: Connection, wish: Wish, until: datetime) -> bool:
+    """Take a wish in hand until then, as one more try; false where another process has it, or has fulfilled it.
+
+    A process that dies with it leaves it to be answered later, under the same idempotency key.
+    """
+    mine = (wishes.c.id == wish.id) & (wishes.c.due_at == wish.due_at)
+    return connection.execute(update(wishes).where(mine).values(due_at=until, tries=wish.tries + 1)).rowcount == 1
 
 
 def try_later(connection: Connection, wish: Wish, due_at: datetime) -> None:
     """Answer a wish again at `due_at`."""
-    change = update(wishes).where(wishes.c.id == wish.id)
-    connection.execute(change.values(tries=wish.tries + 1, due_at=due_at))
+    connection.execute(update(wishes).where(wishes.c.id == wish.id).values(due_at=due_at))
 
 
 def fulfil(connection: Connection, wish: Wish) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from newsletter.check.inspection import Inspection
 from newsletter.check.rule import CONFIG_FILE, Hit, rule
 from newsletter.finding import Severity
+from newsletter.render.measuring import CLICK, OPEN
 
 GROUP = "headers and law"
 _THEME_FIX = "put {{ unsubscribe_url }} into the theme, or into the issue"
@@ -77,6 +78,21 @@ def postal_address_missing(inspection: Inspection) -> Iterator[Hit]:
             yield Hit(f"the {name} does not show the postal address", fix="show it at the foot of the theme")
 
 
+@rule(
+    "measuring-unsaid", GROUP, Severity.ERROR, "Counting that the mail does not tell of",
+    why="Who is counted must be told so, and be able to object.",
+    source="GDPR, articles 13 and 21; Directive 2002/58/EC, article 5(3)",
+    fix='keep the theme\'s words on it, or put <a href="{{ unsubscribe_url }}?settings"> into its footer',
+)  # fmt: skip
+def measuring_unsaid(inspection: Inspection) -> Iterator[Hit]:
+    if not {CLICK, OPEN} & set(inspection.edition.variables.values()):
+        return
+    ways = [f"{place}?settings" for place in _unsubscribe_variables(inspection)]
+    for name, content in (("HTML", inspection.edition.html), ("text part", inspection.edition.text)):
+        if not any(way in content for way in ways):
+            yield Hit(f"clicks or opens are counted, and the {name} has no link to object")
+
+
 def _unsubscribe_variables(inspection: Inspection) -> tuple[str, ...]:
     variables = inspection.edition.variables.items()
     return tuple(f"{{{{{name}}}}}" for name, source in variables if source.strip().startswith("unsubscribe"))
@@ -91,4 +107,11 @@ def _letters(text: str) -> str:
     return "".join(re.findall(r"\w+", text)).casefold()
 
 
-RULES = (unsubscribe_html, unsubscribe_text, unsubscribe_header, unsubscribe_one_click, postal_address_missing)
+RULES = (
+    unsubscribe_html,
+    unsubscribe_text,
+    unsubscribe_header,
+    unsubscribe_one_click,
+    postal_address_missing,
+    measuring_unsaid,
+)

@@ -18,6 +18,7 @@ from newsletter.content.headings import first_heading
 from newsletter.content.issue import Issue
 from newsletter.content.prose import Prose, prose_of
 from newsletter.render.edition import Edition
+from newsletter.render.measuring import bare
 from newsletter.render.site import Site
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Inspection:
         from lxml import html  # noqa: PLC0415
 
         parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
-        return html.document_fromstring((self.edition.html or "<html></html>").encode(), parser=parser)
+        return html.document_fromstring((bare(self.edition.html) or "<html></html>").encode(), parser=parser)
 
     @cached_property
     def ids(self) -> frozenset[str]:

@@ -68,7 +68,7 @@ EXAMPLES = {
     "calendar": "newsletter calendar --from 2026-11-27 --weeks 6 --ics calendar.ics",
     "explain": "newsletter scheduler explain 2026-11-27",
     "once": "newsletter scheduler once --now 2026-11-27T09:00",
-    "import": 'newsletter subscribers import list.csv --consent-source "sign-up form" --dry-run',
+    "import": 'newsletter subscribers import list.csv --consent-source "sign-up form" --consent-date 2026-05-01',
 }
 
 

@@ -15,7 +15,7 @@ import typer
 from newsletter.cli.arguments import example
 from newsletter.cli.opening import day_of, publication_of, store_of
 from newsletter.cli.output import Output
-from newsletter.errors import NewsletterError, UsageError
+from newsletter.errors import NewsletterError, StoppedError, UsageError
 
 if TYPE_CHECKING:
     from newsletter.audience.files import Reject
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="See and change who reads.")
 _SHOWN = 20  # bad lines of a list, before "and so many more"
-_EVERY = 100_000  # lines between two words of progress
 EMAIL = typer.Argument(metavar="EMAIL", help="The reader's address.")
 SEGMENT = typer.Option("", "--segment", metavar="WHO", help='Such as "tag:beta and language=fr"; see docs/readers.md.')
 
@@ -31,7 +30,7 @@ SEGMENT = typer.Option("", "--segment", metavar="WHO", help='Such as "tag:beta a
 @app.command("import", epilog=example("import"))
 def import_list(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON or NDJSON, in UTF-8.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON or NDJSON.")],
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would happen, change nothing."),
     source: str = typer.Option(
         "", "--consent-source", metavar="TEXT", help="Where they agreed, if the list does not say."
@@ -41,6 +40,7 @@ def import_list(
     fields: Annotated[
         list[str] | None, typer.Option("--field", metavar="COLUMN", help="A column to keep as a field.")
     ] = None,
+    encoding: str = typer.Option("", "--encoding", metavar="NAME", help="Of a list that is not Unicode: cp1252…"),
     bad: Path | None = typer.Option(
         None, "--bad", metavar="FILE", help="Write the lines left out, with reasons, here."
     ),
@@ -48,41 +48,45 @@ def import_list(
     """Take a list of subscribers in.
 
     The exports of Mailchimp, Substack, Ghost, Buttondown and beehiiv are understood as they are. The list is taken
-    whole or not at all, but for lines that are no subscriber. Who left is never brought back.
+    whole or not at all, but for lines that are no subscriber. Who left is never brought back. Where and when the
+    readers agreed must be in the list, or stated.
     """
-    from newsletter.audience.files import describe_columns, read_list, readable_twice
+    from newsletter.audience.files import Origin, describe_columns, read_list, readable_twice
     from newsletter.audience.importing import import_entries
+    from newsletter.cli.progress import reading_of
 
     out: Output = context.obj
     out.command = "subscribers import"
     publication = publication_of(out)
-    agreed = datetime.combine(day_of(date), datetime.min.time(), UTC) if date else None
+    agreed = _day_of_consent(date)
+    origin = Origin(encoding, tuple(fields or ()))
     now = datetime.now(UTC)
     with (
         readable_twice(file) as readable,
         store_of(publication) as store,
         _rejects_to(bad) as reject,
+        reading_of(out, readable) as show,
         store.transaction() as connection,
+        _nothing_if_stopped(file),
     ):
-        columns = describe_columns(readable, fields or ()) if dry_run else []
+
+        def look(report: ImportReport) -> None:
+            show(report.read, report.added)
+            if not dry_run:
+                _need_consent(file, report, source, date)
+
+        columns = describe_columns(readable, origin) if dry_run else []
+        name = source or f"import of {file.name}"
+        listed = read_list(readable, origin)
         report = import_entries(
-            connection,
-            read_list(readable, fields or ()),
-            source=source or f"import of {file.name}",
-            now=now,
-            agreed=agreed,
-            tags=tags or (),
-            progress=_progress(out),
-            bad=reject,
+            connection, listed, source=name, now=now, agreed=agreed, tags=tags or (), progress=look, bad=reject
         )
         if dry_run:
             connection.rollback()
+    if missing := _missing(report, source, date):
+        out.warn(f"this will be refused: the list does not say {missing} its readers agreed")
     for line in _left_out(file, report):
         out.warn(line)
-    if report.undated and not date:
-        out.warn(f"{report.undated} without a date of consent: today's is written down; --consent-date states another")
-    if report.unsourced and not source:
-        out.warn(f'{report.unsourced} without a source of consent: "import of {file.name}"; --consent-source states it')
     out.result(_as_json(report, dry_run, columns), [*_table(columns), _summary(report, dry_run)])
 
 
@@ -183,7 +187,13 @@ def _shown(found: dict[str, Any]) -> list[str]:
         (line["planned_at"], f"issue {line['slug']}: {line['state']} {line['reason']}") for line in found["deliveries"]
     ]
     history += [(line["occurred_at"], f"{line['kind']} ({line['source']})") for line in found["events"]]
+    history += [(line["at"], f"clicked in {line['slug']}: {line['link']}{_by(line)}") for line in found["clicks"]]
+    history += [(line["at"], f"opened {line['slug']}{_by(line)}") for line in found["opens"]]
     return [*lines, *(f"{at[:19]:<20} {what}".rstrip() for at, what in sorted(history))]
+
+
+def _by(look: dict[str, Any]) -> str:
+    return f" (a machine: {look['machine']})" if look["machine"] else ""
 
 
 @contextmanager
@@ -201,15 +211,39 @@ def _rejects_to(path: Path | None) -> Iterator[Callable[[Reject], None]]:
         raise NewsletterError(f"{path}: cannot be written: {error.strerror}", "choose another file") from None
 
 
-def _progress(out: Output) -> Callable[[ImportReport], None]:
-    told = [0]
+@contextmanager
+def _nothing_if_stopped(file: Path) -> Iterator[None]:
+    """Say what Ctrl-C in the middle of an import means."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError(
+            f"interrupted: nothing of {file.name} was taken in", "the same command begins anew"
+        ) from None
 
-    def show_progress(report: ImportReport) -> None:
-        if report.read - told[0] >= _EVERY:
-            told[0] = report.read
-            out.event("progress", {"read": report.read, "added": report.added}, f"{report.read} lines read")
 
-    return show_progress
+def _day_of_consent(date: str) -> datetime | None:
+    if not date:
+        return None
+    agreed = datetime.combine(day_of(date), datetime.min.time(), UTC)
+    if agreed > datetime.now(UTC):
+        raise UsageError(f"--consent-date: {date} is in the future", "the day on which they agreed")
+    return agreed
+
+
+def _need_consent(file: Path, report: ImportReport, source: str, date: str) -> None:
+    """Who is to be mailed has agreed somewhere and some day (GDPR article 7(1)): the list says so, or the caller."""
+    if missing := _missing(report, source, date):
+        words = {"where": '--consent-source "sign-up form"', "when": "--consent-date 2024-05-01"}
+        hint = " ".join(words[word] for word in missing.split(" and "))
+        raise UsageError(
+            f"{file}:{report.unsaid}: the list does not say {missing} its readers agreed", f"state it: {hint}"
+        )
+
+
+def _missing(report: ImportReport, source: str, date: str) -> str:
+    where = ["where"] if report.unsourced and not source.strip() else []
+    return " and ".join(where + (["when"] if report.undated and not date else []))
 
 
 def _left_out(file: Path, report: ImportReport) -> list[str]:

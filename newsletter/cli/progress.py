@@ -1,4 +1,4 @@
-"""Progress of a broadcast: a bar on a terminal, plain lines elsewhere, NDJSON with `--json`."""
+"""Progress of a broadcast or of an import: a bar on a terminal, plain lines elsewhere, NDJSON with `--json`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from newsletter.cli.output import Output
 from newsletter.delivery.job import Progress
 
 _EVERY = 5.0  # seconds between two plain lines
+_LINES = 100_000  # of a list, between two words about it
 _YEAR = 366 * 86400.0
 
 
@@ -93,3 +95,45 @@ def _bar(label: str, rate: _Rate) -> Iterator[Callable[[Progress], None]]:
             bar.update(task, total=total, completed=step.sent, note=step.waiting[:40] or skipped + rate.words(step))
 
         yield show
+
+
+@contextmanager
+def reading_of(out: Output, path: Path) -> Iterator[Callable[[int, int], None]]:
+    """A function to tell how many lines of the list at `path` were read, and how many readers were added."""
+    if sys.stderr.isatty() and not out.json:
+        with _reading_bar(path) as show:
+            yield show
+        return
+    told = [0]
+
+    def say(read: int, added: int) -> None:
+        if read - told[0] >= _LINES:
+            told[0] = read
+            out.event("progress", {"read": read, "added": added}, f"{read} lines read")
+
+    yield say
+
+
+@contextmanager
+def _reading_bar(path: Path) -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(path.name[:24], total=_lines_of(path))
+
+        def show(read: int, added: int) -> None:  # noqa: ARG001 - there is no room for it
+            bar.update(task, completed=read)
+
+        yield show
+
+
+def _lines_of(path: Path) -> int | None:
+    """About how many lines a file has: some may be parts of a longer one. None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) or None
+    except OSError:
+        return None

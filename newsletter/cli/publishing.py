@@ -44,9 +44,10 @@ def serve(
             listener = serving.listen(host, port)
             shown = f"[{host}]" if ":" in host else host
             url = f"http://{shown}:{listener.getsockname()[1]}{house.root}/"
-            if not house.secret:
+            taken = bool(house.secret or house.anymail)
+            if not taken:
                 out.warn(f"webhooks are not taken: {publication.config.public.webhook_secret} is not set")
-            out.result({"url": url, "base_url": house.site.base_url, "webhooks": bool(house.secret)}, [url])
+            out.result({"url": url, "base_url": house.site.base_url, "webhooks": taken}, [url])
             api = _api(publication, store, out)
             ended = serving.serve(house, listener, out.say, publication.config.public.proxies, api=api)
     raise typer.Exit(INTERRUPTED if ended == signal.SIGINT else 0)

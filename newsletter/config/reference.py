@@ -139,6 +139,12 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "soft_bounces": "So many issues in a row that could not be delivered make a reader `bounced`.",
         "webhook_secret": "The name under which the secret of the provider's webhooks is found.",
         "proxies": "Addresses of the proxies whose `X-Forwarded-For` is believed.",
+        "card_font": "A font file, from the publication's folder, for the pictures that are shown where a page is "
+        "shared; empty: one of the system's.",
+    },
+    "tracking": {
+        "clicks": "Whether links in mails go through `base_url/c/` and are counted for each reader: docs/readers.md.",
+        "opens": "Whether mails hold a picture of one pixel that tells when they are opened. It tells little.",
     },
     "api": {
         "key": "The name of the key that opens the [HTTP API](api.md) of `newsletter serve`. Without it there is none.",

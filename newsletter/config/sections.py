@@ -218,6 +218,14 @@ class PublicConfig(_Section):
     soft_bounces: Annotated[int, Field(ge=1)] = 3
     webhook_secret: SecretName = "AUTOSEND_WEBHOOK_SECRET"  # noqa: S105 - a name
     proxies: tuple[OneLine, ...] = ("127.0.0.1", "::1")
+    card_font: str = ""
+
+
+class TrackingConfig(_Section):
+    """`[tracking]`: what is measured of what readers do; nothing unless it is said here."""
+
+    clicks: bool = False
+    opens: bool = False
 
 
 class ApiConfig(_Section):
@@ -247,6 +255,7 @@ class Config(_Section):
     notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
     public: PublicConfig = PublicConfig()
+    tracking: TrackingConfig = TrackingConfig()
     api: ApiConfig = ApiConfig()
     hooks: tuple[HookConfig, ...] = ()
     check: Mapping[str, RuleSetting] = Field(default_factory=dict)

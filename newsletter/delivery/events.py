@@ -24,7 +24,9 @@ from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.store.tables import batches, broadcasts, deliveries, editions, events, subscribers
 
 _Row = Any  # of a query whose columns differ
+MAIL = "mail"  # the source of what came as a mail about a mail
 PAGE = 1000  # events applied in one transaction
+_RECENT = timedelta(days=30)  # how long after a broadcast a mail about one of its mails may come
 _PATIENCE = timedelta(days=1)  # how long an event waits for the batch that it is about to be settled
 _OUTCOMES = {
     EventKind.ACCEPTED: DeliveryState.ACCEPTED,
@@ -94,6 +96,7 @@ class _Round:
     rows: Sequence[_Row]
     _moves: dict[DeliveryState, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     _settled: set[tuple[int, int]] = field(default_factory=set)
+    _subjects: dict[str, re.Pattern[str]] = field(default_factory=dict)  # by the edition's digest
 
     def run(self) -> None:
         keys = sorted({row.email_key for row in self.rows})
@@ -123,23 +126,35 @@ class _Round:
     def _candidates(self, keys: list[str]) -> dict[str, list[_Row]]:
         """The deliveries that these events may be about, by address."""
         references = sorted({row.reference for row in self.rows if row.reference})
-        named = batches.c.reference.in_(references)
+        named = batches.c.reference.in_(references) | batches.c.idempotency_key.in_(references)
+        # A mail about a mail may name it in no way that we know: then by its address and subject, among the latest.
+        mailed = [row for row in self.rows if row.source == MAIL]
+        since = min((row.occurred_at for row in mailed), default=self.now) - _RECENT
+        recent = deliveries.c.email_key.in_(sorted({row.email_key for row in mailed})) & (
+            broadcasts.c.planned_at >= since
+        )
         doubtful = batches.c.state.in_([BatchState.UNKNOWN, BatchState.POSTING])
         # Asked for by broadcast, all is found by keys that are there anyway: no index makes a broadcast slower.
         open_ones = select(broadcasts.c.id).where(broadcasts.c.state != BroadcastState.SENT)
         sent: set[int] = set()
         for likely in (named, doubtful & batches.c.broadcast_id.in_(open_ones)):
             sent.update(self.connection.execute(select(batches.c.broadcast_id).where(likely).distinct()).scalars())
+        if mailed:
+            sent.update(
+                self.connection.execute(select(broadcasts.c.id).where(broadcasts.c.planned_at >= since)).scalars()
+            )
         columns = (deliveries.c.email_key, deliveries.c.subscriber_id, deliveries.c.broadcast_id)
         query = (
-            select(*columns, deliveries.c.batch_number, batches.c.reference, batches.c.state, broadcasts.c.digest)
+            select(*columns, deliveries.c.batch_number, batches.c.reference, batches.c.idempotency_key, batches.c.state)
+            .add_columns(broadcasts.c.digest, broadcasts.c.planned_at)
             .join(
                 batches,
                 (batches.c.broadcast_id == deliveries.c.broadcast_id) & (batches.c.number == deliveries.c.batch_number),
             )
             .join(broadcasts, broadcasts.c.id == deliveries.c.broadcast_id)
             .where(deliveries.c.broadcast_id.in_(sorted(sent)), deliveries.c.email_key.in_(keys))
-            .where(named | doubtful)
+            .where(named | doubtful | recent)
+            .order_by(broadcasts.c.id.desc())
         )
         found: dict[str, list[_Row]] = defaultdict(list)
         for row in self.connection.execute(query):
@@ -148,14 +163,20 @@ class _Round:
 
     def _match(self, event: _Row, candidates: list[_Row]) -> _Row | None:
         """The delivery that an event is about; one in a batch of unknown outcome settles that batch."""
-        if not event.reference or event.kind == EventKind.UNSUBSCRIBED:
+        by_mail, subject = event.source == MAIL, event.detail.get("subject", "")
+        if event.kind == EventKind.UNSUBSCRIBED or not (event.reference or by_mail):
             return None
         for row in candidates:
-            if row.reference == event.reference:
+            if event.reference and event.reference in (row.reference, row.idempotency_key):
+                if row.state == BatchState.UNKNOWN:
+                    self._settle(row, event.reference)
                 return row
         for row in candidates:
-            if row.state == BatchState.UNKNOWN and self._subject_fits(row.digest, event.detail.get("subject", "")):
-                self._settle(row, event.reference)
+            doubtful = row.state == BatchState.UNKNOWN
+            lately = by_mail and row.planned_at <= event.occurred_at
+            if (doubtful or lately) and self._subject_fits(row.digest, subject):
+                if doubtful:
+                    self._settle(row, event.reference)
                 return row
         return None
 
@@ -166,10 +187,12 @@ class _Round:
 
     def _subject_fits(self, digest: str, subject: str) -> bool:
         """Whether a mail with this subject may be of the edition: confirmations go to the same addresses."""
-        query = select(editions.c.content).where(editions.c.digest == digest)
-        template = json.loads(self.connection.execute(query).scalar_one())["subject"]
-        parts = [re.escape(part) for part in re.split(r"\{\{[^}]*\}\}", " ".join(template.split()))]
-        return bool(re.fullmatch(".*".join(parts), subject))
+        if digest not in self._subjects:
+            query = select(editions.c.content).where(editions.c.digest == digest)
+            template = json.loads(self.connection.execute(query).scalar_one())["subject"]
+            parts = [re.escape(part) for part in re.split(r"\{\{[^}]*\}\}", " ".join(template.split()))]
+            self._subjects[digest] = re.compile(".*".join(parts))
+        return bool(self._subjects[digest].fullmatch(subject))
 
     def _settle(self, row: _Row, reference: str) -> None:
         """The provider has a mail of a batch in doubt: it took the call, and a call is taken whole."""

@@ -35,6 +35,7 @@ class Reader:
     subscriber_id: int
     email: str
     name: str
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,14 @@ _BEGIN = (
 )
 _KEY = update(batches).where(batches.c.broadcast_id == _OF, batches.c.number == _BATCH)
 _READERS = (
-    select(deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, deliveries.c.batch_number, BARRED)
+    select(
+        deliveries.c.subscriber_id,
+        deliveries.c.email,
+        deliveries.c.name,
+        deliveries.c.measured,
+        deliveries.c.batch_number,
+        BARRED,
+    )
     .select_from(with_standing(deliveries, deliveries.c.subscriber_id))
     .where(deliveries.c.broadcast_id == _OF, deliveries.c.batch_number.in_(_NUMBERS))
     .where(deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
@@ -275,9 +283,9 @@ def readers_of_batches(
         return found
     rows = connection.execute(_READERS, {"of": broadcast_id, "numbers": list(numbers)}).all()
     # Sorted here: asked for this order, SQLite would read the whole broadcast in it rather than the batch.
-    for number, email, name, batch, reason in sorted(rows, key=itemgetter(0)):
+    for number, email, name, measured, batch, reason in sorted(rows, key=itemgetter(0)):
         readers, barred = found[batch]
-        readers.append(Reader(number, email, name))
+        readers.append(Reader(number, email, name, measured))
         if reason:
             barred[number] = reason
     return found

@@ -145,6 +145,7 @@ def _insert(broadcast_id: int, members: Subquery, why: ColumnElement[Any], size:
         "email": members.c.email,
         "email_key": members.c.email_key,
         "name": members.c.name,
+        "measured": members.c.measured,
         "state": case((mailed, DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
         "reason": why,
     }

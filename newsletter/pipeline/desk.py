@@ -213,6 +213,8 @@ def _site(publication: Publication, folder: Folder) -> Site:
         days=publication.config.schedule.days,
         credit=credit,
         credit_url=credit_url,
+        clicks=publication.config.tracking.clicks,
+        opens=publication.config.tracking.opens,
         issues=tuple(
             IssueLink(issue.slug, issue.title, issue.subtitle, issue.number, issue.path.name) for issue in folder.issues
         ),

@@ -36,6 +36,7 @@ from newsletter.pipeline.desk import Desk
 from newsletter.publication import Publication
 from newsletter.render import personal
 from newsletter.render.edition import Edition
+from newsletter.render.measuring import CLICK, OPEN
 from newsletter.render.merge import reader_fields
 from newsletter.schedule.queue import Approved, read_edition, remove
 from newsletter.store.database import Store
@@ -131,7 +132,7 @@ class Sending:
             edition = Edition.from_json(read_edition(connection, digest))
         message = message_of(edition)
         fallback = self.fallback.prepare(message) if self.fallback else None
-        values = values_of(edition, self._signer(), self.desk)
+        values = values_of(edition, self._signer(), self.desk, broadcast_id)
         return Job(digest, self.provider.prepare(message), values, fallback)
 
     def broadcaster(self) -> Broadcaster:
@@ -237,13 +238,19 @@ def message_of(edition: Edition) -> Message:
     )
 
 
-def values_of(edition: Edition, signer: Signer, desk: Desk) -> Callable[[Reader], Mapping[str, str]]:
-    """What the edition's variables are for a reader."""
-    base, values_of = f"{desk.site.base_url}/unsubscribe", personal.values_of(edition)
+def values_of(
+    edition: Edition, signer: Signer, desk: Desk, broadcast_id: int = 0
+) -> Callable[[Reader], Mapping[str, str]]:
+    """What the edition's variables are for a reader; nothing measures one who objects, nor what is no broadcast."""
+    base, values_of = desk.site.base_url, personal.values_of(edition)
+    measures = bool(broadcast_id and {CLICK, OPEN} & edition.variables.keys())
 
     def values(reader: Reader) -> Mapping[str, str]:
-        link = f"{base}/{signer.unsubscribe_token(reader.subscriber_id)}"
-        return values_of(reader_fields(reader.name, reader.email, link))
+        link = f"{base}/unsubscribe/{signer.unsubscribe_token(reader.subscriber_id)}"
+        if not (measures and reader.measured):
+            return values_of(reader_fields(reader.name, reader.email, link))
+        token = signer.measuring_token(broadcast_id, reader.subscriber_id)
+        return values_of(reader_fields(reader.name, reader.email, link, f"{base}/c/{token}?", f"{base}/o/{token}.gif"))
 
     return values
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from newsletter.render.words import Words
 
@@ -37,6 +37,15 @@ def promise(days: Sequence[str], words: Words) -> str:
     names = Locale.parse(words.locale).days["format"]["wide"]
     listed = format_list([names[number] for number, day in enumerate(_DAYS) if day in days], locale=words.locale)
     return words("every %(days)s", days=listed)
+
+
+def weeks_text(weeks: int, words: Words) -> str:
+    """So many weeks as readers say it: `4 weeks`, `أسبوعان` (CLDR, with its plurals)."""
+    from babel.dates import format_timedelta  # noqa: PLC0415
+
+    # The threshold keeps weeks from being rounded to months.
+    said = format_timedelta(timedelta(weeks=weeks), granularity="week", threshold=weeks, locale=words.locale)
+    return words.digits(said)
 
 
 def day_text(day: date, words: Words) -> str:

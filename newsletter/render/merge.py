@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from newsletter.render.measuring import CLICK, NO_PIXEL, OPEN
+
 READER_FIELDS = ("name", "first_name", "email", "unsubscribe_url")
 _FIELD = re.compile(r"[A-Za-z_][\w.]*")
 _FILTER = re.compile(
@@ -108,7 +110,10 @@ def compile_source(source: str) -> Callable[[Mapping[str, str]], str]:
     return tag.value if is_ours else lambda fields: safe(tag.value(fields))
 
 
-def reader_fields(name: str, email: str, unsubscribe_url: str) -> dict[str, str]:
-    """The fields of one reader that a merge tag may name."""
+def reader_fields(
+    name: str, email: str, unsubscribe_url: str, click_url: str = "", open_url: str = NO_PIXEL
+) -> dict[str, str]:
+    """The fields of one reader that a merge tag may name, and what measures them (`render.measuring`): nothing."""
     first = name.strip().split(" ")[0]
-    return {"name": name.strip(), "first_name": first, "email": email, "unsubscribe_url": unsubscribe_url}
+    fields = {"name": name.strip(), "first_name": first, "email": email, "unsubscribe_url": unsubscribe_url}
+    return fields | {CLICK: click_url, OPEN: open_url}

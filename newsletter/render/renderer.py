@@ -22,6 +22,7 @@ from newsletter.render.finishing import finish, for_web, structured_data
 from newsletter.render.inline import inline
 from newsletter.render.language import day_text, direction, promise, reading_minutes
 from newsletter.render.links import resolve_all
+from newsletter.render.measuring import measure, sources
 from newsletter.render.placing import move, place, relative_to_page, within_mail
 from newsletter.render.site import IssueLink, Site
 from newsletter.render.text import to_text
@@ -51,6 +52,7 @@ def render(issue: Issue, site: Site, theme: Theme, pictures: Pictures = NONE) ->
     if pictures.embed:
         move(root, within_mail(pictures.pictures, address))
     page = theme.fill("email.html", values | {"body": _markup(root)})
+    measured = {"clicks": site.clicks, "opens": site.opens}
     edition = Edition(
         slug=issue.slug,
         language=values["language"],
@@ -58,11 +60,11 @@ def render(issue: Issue, site: Site, theme: Theme, pictures: Pictures = NONE) ->
         reply_to=site.reply_to,
         subject=parts.template(draft.subject),
         preheader=parts.template(draft.preheader),
-        html=parts.template(inline(page, theme.fill("email.css", {})), escape),
+        html=measure(parts.template(inline(page, theme.fill("email.css", {})), escape), **measured),
         text=parts.template(_tidy(text)),
         web=parts.plain(web, escape, {"unsubscribe_url": f"{site.base_url}/unsubscribe/"}),
         headers=_headers(draft),
-        variables=dict(parts.sources),
+        variables=parts.sources | sources(**measured),
         source_digest=issue.source_digest,
         pictures=pictures.pictures,
     )

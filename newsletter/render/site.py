@@ -26,7 +26,8 @@ class Site:
 
     `days` are the schedule's days (`("tue", "fri")`), for the sign-up box's promise. `issues` are all issues of the
     publication in their order. `sender` and `reply_to` are mailboxes (`Name <address>`). `feedback` is an address or a
-    web address. `base_url` has no slash at its end; an issue's page is `base_url/SLUG/`.
+    web address. `base_url` has no slash at its end; an issue's page is `base_url/SLUG/`. `clicks` and `opens`: what is
+    measured.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Site:
     days: tuple[str, ...] = ("tue", "fri")
     credit: str = "AutoSend"
     credit_url: str = "https://autosend.com"
+    clicks: bool = False
+    opens: bool = False
     issues: tuple[IssueLink, ...] = ()
     glossary: Mapping[str, Term] = field(default_factory=lambda: MappingProxyType({}))
 

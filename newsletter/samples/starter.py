@@ -125,6 +125,11 @@ name = "outbox"                             # mails become files in .newsletter/
 # soft_bounces = 3                          # so many undelivered issues in a row end a reader's subscription
 # webhook_secret = "AUTOSEND_WEBHOOK_SECRET"    # the NAME of the secret that signs the provider's webhooks
 # proxies = ["127.0.0.1", "::1"]            # whose X-Forwarded-For `newsletter serve` believes
+# card_font = ""                            # a font file for the pictures that are shown where a page is shared
+
+[tracking]                                  # nothing is measured; what is switched on is said in each mail's footer
+# clicks = false                            # which links a reader opens
+# opens = false                             # when a mail's pictures are loaded, which is seldom the reader's doing
 
 [api]
 # key = "NEWSLETTER_API_KEY"                # the NAME of the key that opens the HTTP API of `newsletter serve`

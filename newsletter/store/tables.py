@@ -27,6 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -85,6 +86,7 @@ subscribers = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("paused_until", UtcDateTime),  # the reader asked for a pause; an issue before that moment is skipped
+    Column("measured", Boolean, nullable=False, default=True, server_default=true()),  # false: the reader objects
     Column("every_days", Integer),  # the reader wants no more than one issue in so many days; empty: every issue
     _one_of("state", "pending", "active", "unsubscribed", "bounced", "complained"),
     Index(None, "state", "id"),  # the audience of a broadcast, page by page
@@ -200,6 +202,7 @@ deliveries = Table(
     Column("name", String(200), nullable=False, default=""),  # as it was when planned: a repeat has the same bytes
     Column("state", String(16), nullable=False),
     Column("reason", String(200), nullable=False, default=""),
+    Column("measured", Boolean, nullable=False, default=True, server_default=true()),  # as it was when planned, too
     _one_of("state", "pending", "accepted", "rejected", "skipped", "unknown", "delivered", "bounced", "complained"),
     UniqueConstraint("broadcast_id", "email_key"),
     Index(None, "broadcast_id", "batch_number"),
@@ -248,6 +251,33 @@ events = Table(
     UniqueConstraint("source", "key", name="uq_events_source_key"),
     Index(None, "state", "id"),
     Index(None, "subscriber_id", "kind", "occurred_at"),
+)
+
+# What is measured where a publication says so. It decides nothing but statistics and the segments that name it.
+# `machine` says why a program and no person did it: `agent`, `burst`…; empty for a person, as far as can be known.
+clicks = Table(
+    "clicks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("broadcast_id", Integer, nullable=False),
+    Column("subscriber_id", Integer),  # nobody, once the reader is erased or objects
+    Column("link", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("machine", String(16), nullable=False, default=""),
+    Index(None, "broadcast_id", "subscriber_id"),
+    Index(None, "subscriber_id", "at"),
+)
+
+opens = Table(
+    "opens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("broadcast_id", Integer, nullable=False),
+    Column("subscriber_id", Integer),
+    Column("at", UtcDateTime, nullable=False),
+    Column("machine", String(16), nullable=False, default=""),
+    Index(None, "broadcast_id", "subscriber_id"),
+    Index(None, "subscriber_id", "at"),
 )
 
 facts = Table(

@@ -223,6 +223,9 @@ def test_a_fault_is_found_where_it_was_typed(rule: str, text: str, where: list[t
     assert places(inspection_of(text, SECOND), rule) == where
 
 
+MEASURED = {"unsubscribe_url": "unsubscribe_url", "click_url": "click_url"}
+
+
 @pytest.mark.parametrize(("rule", "text"), SILENT)
 def test_what_only_looks_like_a_fault_is_none(rule: str, text: str) -> None:
     assert found(inspection_of(text, SECOND), rule) == []
@@ -244,6 +247,8 @@ def test_a_careful_issue_has_no_findings() -> None:
         ("unsubscribe-header", {"headers": {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}}),
         ("unsubscribe-one-click", {"headers": {"List-Unsubscribe": HEADERS["List-Unsubscribe"]}}),
         ("postal-address-missing", {"text": "Plain AI, Berlin {{unsubscribe_url}}"}),
+        ("measuring-unsaid", {"variables": MEASURED, "text": f"{{{{unsubscribe_url}}}}?settings {ADDRESS}"}),
+        ("measuring-unsaid", {"variables": MEASURED, "html": f'<a href="{{{{unsubscribe_url}}}}?settings">{ADDRESS}'}),
     ],
 )
 def test_what_the_law_wants_is_missed_where_it_is_missing(rule: str, changes: dict[str, object]) -> None:
@@ -351,8 +356,9 @@ def test_what_rendering_noticed_is_passed_on_once() -> None:
 def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
     elsewhere = """plugin-failed merge-tag-unknown nesting-too-deep line-too-long
         rule-crashed check-unknown-rule subject-repeated
-        unsubscribe-html unsubscribe-text unsubscribe-header unsubscribe-one-click postal-address-missing size-clipped
-        size-near-clipping language-without-words image-file silence-unused silence-no-reason
+        unsubscribe-html unsubscribe-text unsubscribe-header unsubscribe-one-click postal-address-missing
+        measuring-unsaid size-clipped size-near-clipping language-without-words image-file
+        silence-unused silence-no-reason
         link-dead link-failing link-certificate link-moved link-private link-unchecked
         approval-stale number-gap date-order slot-taken subject-number link-left-over glossary-unused word-misspelt
         client-html html-language text-part-empty text-part-link-missing line-over-limit style-block-large

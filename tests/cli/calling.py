@@ -21,6 +21,7 @@ postal_address = "Street 1, Town"
 [schedule]
 timezone = "Europe/Berlin"
 """
+CONSENT = ("--consent-source", "a test", "--consent-date", "2026-01-01")  # for lists that do not say
 ISSUE = """\
 ---
 subject: A first issue about nothing

@@ -16,7 +16,10 @@ from test_streams import shell
 FULL = "trap '' XFSZ; ulimit -f {blocks}; exec"  # files may grow to that many blocks of 512 bytes
 
 
-@pytest.mark.parametrize("command", ["status", "approve first", "new Hello", "subscribers import l.csv"])
+@pytest.mark.parametrize(
+    "command",
+    ["status", "approve first", "new Hello", "subscribers import l.csv --consent-source x --consent-date 2026-01-01"],
+)
 def test_a_disk_that_is_full_from_the_start_is_told(publication: Path, command: str) -> None:
     (publication / "l.csv").write_text("email\na@x.example\n")
     done = shell(f"{FULL.format(blocks=8)} $N {command}", publication)
@@ -33,10 +36,15 @@ def test_a_disk_that_fills_up_leaves_an_import_undone(call: Call, publication: P
     with closing(sqlite3.connect(path)) as store:
         store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     (publication / "l.csv").write_text("email\n" + "".join(f"r{number}@x.example\n" for number in range(3000)))
-    done = shell(f"{FULL.format(blocks=400)} $N subscribers import l.csv", publication)
+    done = shell(
+        f"{FULL.format(blocks=400)} $N subscribers import l.csv --consent-source x --consent-date 2026-01-01",
+        publication,
+    )
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 2)
     assert call("subscribers", "count", "--json").data["data"]["states"] == {}
-    assert shell("$N subscribers import l.csv", publication).returncode == 0
+    assert (
+        shell("$N subscribers import l.csv --consent-source x --consent-date 2026-01-01", publication).returncode == 0
+    )
 
 
 def test_what_cannot_be_built_or_begun_leaves_nothing(publication: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from calling import ISSUE, TOML, Call, complains
+from calling import CONSENT, ISSUE, TOML, Call, complains
 
 from newsletter.publication import builtin
 
@@ -187,7 +187,7 @@ def test_a_place_that_there_is_not_is_refused(call: Call, place: str) -> None:
 def test_a_draft_and_an_issue_that_changed_are_not_sent(call: Call, publication: Path, tmp_path: Path) -> None:
     path = publication / "issues" / "001-first.md"
     (tmp_path / "l.csv").write_text("email\na@x.example\n")
-    assert call("subscribers", "import", tmp_path / "l.csv").code == 0
+    assert call("subscribers", "import", tmp_path / "l.csv", *CONSENT).code == 0
     assert call("approve", "first").code == 0
     path.write_text(ISSUE + "\nOne more thing.\n")
     complains(call, 5, "send", "first", "--now", "--confirm", "first:1", of="changed since its approval")

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from calling import TOML, Call, complains
+from calling import CONSENT, TOML, Call, complains
 
 from newsletter.simulator import Simulator, SimulatorOptions
 
@@ -20,7 +20,7 @@ Answer = tuple[int, bytes, dict[str, str]]
 @pytest.fixture
 def readers(call: Call, publication: Path, tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("email\na@x.example\nb@x.example\n")
-    assert call("subscribers", "import", tmp_path / "l.csv").code == 0
+    assert call("subscribers", "import", tmp_path / "l.csv", *CONSENT).code == 0
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from calling import CONSENT
 
 from newsletter.cli.main import hoist, main
 
@@ -84,7 +85,7 @@ def test_a_wrong_key_in_the_configuration_is_named_with_its_line(
 
 def test_a_list_is_imported_and_a_dry_run_changes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "list.csv").write_text("email\na@test.example\nnobody\n")
-    call = ["subscribers", "import", str(folder / "list.csv"), "-C", str(folder), "--json"]
+    call = ["subscribers", "import", str(folder / "list.csv"), "-C", str(folder), "--json", *CONSENT]
     for extra, added in ((["--dry-run"], 1), ([], 1), ([], 0)):
         assert main([*call, *extra]) == 0
         data = json.loads(capsys.readouterr().out)["data"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from calling import Call, complains
+from calling import CONSENT, Call, complains
 
 ADA, BO = "ada@reader.example", "bo@reader.example"
 
@@ -44,7 +44,7 @@ def test_who_was_forgotten_is_gone_and_stays_gone(call: Call, publication: Path)
     complains(call, 2, "subscribers", "show", ADA, of="nothing is stored")
     complains(call, 5, "subscribers", "add", ADA, "--consent-source", "x", of="must not be mailed")
     (publication / "l.csv").write_text(f"email\n{ADA}\n{BO}\n", encoding="utf-8")
-    assert "1 had left" in call("subscribers", "import", publication / "l.csv").out
+    assert "1 had left" in call("subscribers", "import", publication / "l.csv", *CONSENT).out
     assert states(call) == {BO: "active"}
 
 
@@ -74,10 +74,15 @@ def test_a_list_is_told_in_words_and_columns_before_it_is_taken(call: Call, publ
         "Status": "state",
         "Opt-in IP": "(left out)",
     }
+    assert "this will be refused: the list does not say where and when" in said.err
     assert states(call) == {}
     bad = publication / "bad.csv"
-    said = call("subscribers", "import", publication / "l.csv", "--bad", bad, "--field", "City", "--tag", "x")
-    assert "without a date of consent" in said.err
+    words = ("subscribers", "import", publication / "l.csv", "--bad", bad, "--field", "City", "--tag", "x")
+    complains(call, 2, *words, of="l.csv:2: the list does not say where and when its readers agreed")
+    complains(call, 2, *words, *CONSENT[:2], of="l.csv:2: the list does not say when its readers agreed")
+    complains(call, 2, *words, "--consent-date", "2999-01-01", of="in the future")
+    assert states(call) == {}
+    assert call(*words, *CONSENT).code == 0
     assert [row[:2] for row in csv.reader(bad.read_text(encoding="utf-8").splitlines())] == [
         ["line", "text"],
         ["3", "nobody"],

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from calling import Call
+from calling import CONSENT, Call
 from test_signals import READERS, lines_until, slow, start
 
 __all__ = ["slow"]
@@ -34,7 +34,7 @@ def test_stop_ends_what_another_process_sends_and_resume_lets_it_go_on(call: Cal
 
 def test_while_stopped_no_slot_is_opened_and_afterwards_it_is_late(call: Call, publication: Path) -> None:
     (publication / "l.csv").write_text("email\na@x.example\n")
-    for words in (("subscribers", "import", publication / "l.csv"), ("approve", "first"), ("stop",)):
+    for words in (("subscribers", "import", publication / "l.csv", *CONSENT), ("approve", "first"), ("stop",)):
         assert call(*words).code == 0
     assert call("stop").code == 0
     stopped = call("scheduler", "once", "--now", "2026-12-01T09:01")

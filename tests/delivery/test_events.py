@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, update
 
 from newsletter.audience.consent import log_of
-from newsletter.delivery.events import apply_events, retry_waiting, store_events
+from newsletter.delivery.events import MAIL, apply_events, retry_waiting, store_events
 from newsletter.delivery.protocol import Event, EventKind
 from newsletter.store.database import Store
 from newsletter.store.tables import batches, broadcasts, deliveries, editions, events, subscribers
@@ -89,6 +89,36 @@ def test_an_event_of_a_batch_in_doubt_settles_it(sent: Store) -> None:
 def test_an_event_about_another_mail_settles_nothing(sent: Store) -> None:
     tell(sent, [event("delivered", "cy", "new", subject="Confirm your subscription")])
     assert states(sent)[0] == "accepted accepted unknown unknown pending"
+
+
+def tell_by_mail(store: Store, one: Event) -> None:
+    with store.transaction() as connection:
+        store_events(connection, MAIL, [one], NOW)
+        apply_events(connection, NOW, 3)
+
+
+def test_a_mail_about_a_mail_is_matched_by_the_key_of_its_call(sent: Store) -> None:
+    with sent.transaction() as connection:
+        connection.execute(update(batches).where(batches.c.number == 2).values(idempotency_key="nl-2"))
+    tell_by_mail(sent, event("bounced", "cy", "nl-2"))
+    assert states(sent) == ("accepted accepted bounced accepted pending", "active active bounced active active")
+    tell_by_mail(sent, event("complained", "cy", "nl-2"))
+    assert states(sent)[0].split()[2] == "complained"
+
+
+def test_a_mail_about_a_mail_without_a_key_is_matched_by_address_and_subject(sent: Store) -> None:
+    tell_by_mail(sent, event("bounced", "ada", "", subject="Please confirm"))
+    assert states(sent)[0].startswith("accepted")  # it was another mail
+    assert states(sent)[1].startswith("bounced")  # the address is gone all the same
+    tell_by_mail(sent, event("bounced", "bo", "", subject="Hello Bo, news"))
+    assert states(sent)[0].startswith("accepted bounced")
+    tell_by_mail(sent, event("accepted", "di", "", subject="Hello Di, news"))
+    assert states(sent)[0] == "accepted bounced accepted accepted pending"  # a late mail was taken: no doubt any more
+
+
+def test_a_mail_from_before_the_broadcast_is_about_another_one(sent: Store) -> None:
+    tell_by_mail(sent, event("bounced", "bo", "", hours=-1, subject="Hello Bo, news"))
+    assert states(sent)[0].startswith("accepted accepted")
 
 
 def test_an_event_before_its_batch_is_settled_waits_for_it(sent: Store) -> None:

@@ -87,7 +87,9 @@ def test_a_pull_request_gets_annotations_and_a_preview(checkout: Path, capsys: p
 
 def test_a_merge_approves_and_the_schedule_sends_once(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (checkout / "readers.csv").write_text("email\nada@reader.example\nbo@reader.example\n")
-    assert main(["subscribers", "import", "readers.csv", "--consent-source", "test"]) == 0
+    assert (
+        main(["subscribers", "import", "readers.csv", "--consent-source", "test", "--consent-date", "2026-01-01"]) == 0
+    )
     write(checkout, "Not yet.", status="draft")
     assert run(SEND, "push") == [0, 0]
     assert "nothing new is ready" in capsys.readouterr().out

@@ -94,7 +94,8 @@ def read(mail: bytes) -> list[tuple[str, str, bool]]:
     ("status", "soft"), [(b"5.1.1", False), (b"5.0.0", False), (b"4.4.7", True), (b"5.2.2", True), (b"", True)]
 )
 def test_a_bounce_is_about_whom_we_wrote_to_and_hard_or_soft_by_its_status(status: bytes, soft: bool) -> None:
-    assert read(DSN.replace(b"STATUS", status)) == [("bounced", "Ada@reader.example", soft)]
+    late = ("accepted", "bo@reader.example", False)  # a mail that is late was taken
+    assert read(DSN.replace(b"STATUS", status)) == [("bounced", "Ada@reader.example", soft), late]
 
 
 def test_a_complaint_is_about_whom_the_report_or_its_mail_names() -> None:
@@ -106,8 +107,30 @@ def test_a_complaint_is_about_whom_the_report_or_its_mail_names() -> None:
     assert read(ARF.replace(b"abuse\nUser", b"not-spam\nUser")) == []
 
 
+def test_a_report_names_the_mail_that_it_is_about() -> None:
+    def named(mail: bytes) -> tuple[str, str]:
+        event = read_report(mail, NOW)[0]
+        return event.reference, event.subject
+
+    whole = DSN.replace(b"STATUS", b"5.1.1").replace(
+        b"Subject: News", b"Message-ID: <nl-1a2b@letters.example>\nSubject: =?utf-8?q?Neu_=C3=BC?="
+    )
+    assert named(whole) == ("nl-1a2b", "Neu ü")
+    assert named(whole.replace(b"mx.example\n\nOrig", b"mx.example\nOriginal-Envelope-Id: nl-9\n\nOrig"))[0] == "nl-9"
+    assert (
+        named(
+            ARF.replace(b"HEADERS\n", b"").replace(
+                b"Subject: News\n\nHello", b"Message-ID: <nl-1a2b@l.example>\n\nHello"
+            )
+        )[0]
+        == "nl-1a2b"
+    )
+
+
 def test_line_ends_and_other_mails_make_no_difference() -> None:
-    assert read(DSN.replace(b"STATUS", b"5.1.1").replace(b"\n", b"\r\n")) == [("bounced", "Ada@reader.example", False)]
+    assert read(DSN.replace(b"STATUS", b"5.1.1").replace(b"\n", b"\r\n"))[:1] == [
+        ("bounced", "Ada@reader.example", False)
+    ]
     assert read(b"From: a@b.example\nSubject: hello\n\nI am on holiday.\n") == []
 
 
@@ -132,9 +155,16 @@ def test_a_mailbox_is_heeded_once_however_often_it_is_read(tmp_path: Path, capsy
     mails = [DSN.replace(b"STATUS", b"5.1.1"), ARF.replace(b"HEADERS\n", b"")]
     box.write_bytes(b"".join(b"From x@y.example Mon Nov 23 10:00:00 2026\n" + mail + b"\n" for mail in mails))
     assert len(list(mails_in(box))) == 2
+    folder = tmp_path / "Maildir"
+    for number, mail in enumerate(mails):
+        (folder / ("new", "cur")[number]).mkdir(parents=True)
+        (folder / ("new", "cur")[number] / f"1.{number}.host").write_bytes(mail)
+    assert list(mails_in(folder)) == mails
     for _ in range(2):
         assert main(["bounces", "read", str(box), "-C", str(tmp_path)]) == 0
     with store.reading() as connection:
         states = connection.execute(select(subscribers.c.state).order_by(subscribers.c.id)).scalars().all()
     store.close()
+    assert main(["bounces", "read", str(tmp_path / "none"), "-C", str(tmp_path)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
     assert states == ["bounced", "complained", "active"]

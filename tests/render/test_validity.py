@@ -6,9 +6,7 @@ Slow: `python3 -m newsletter test -m slow -k validity`. Needs node with npm, Jav
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from judges import hindrances, html_faults, install_judges, tool
 
 from newsletter.content.glossary import Term
 from newsletter.content.reader import parse_issue
@@ -28,7 +27,6 @@ from newsletter.render.theme import read_theme
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-TOOLS = Path(__file__).parent / "validity"
 THEMES = ("default", "letter")
 WORDS = {  # a title and a sentence with a glossary term in it
     "en": ("What is a token?", "A token is a piece of text.", "token"),
@@ -129,35 +127,17 @@ def pages(editions: Mapping[str, Mapping[str, bytes]], tmp_path_factory: pytest.
 @pytest.fixture(scope="session")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The judges that npm has, installed for this run."""
-    folder = tmp_path_factory.mktemp("validity")
-    shutil.copy(TOOLS / "package.json", folder)
-    flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
-    subprocess.run([tool("npm"), "install", *flags], cwd=folder, check=True, capture_output=True, timeout=300)
-    return folder
-
-
-def tool(*names: str) -> str:
-    found = next((path for name in names if (path := shutil.which(name))), "")
-    return found or pytest.skip(f"there is no {names[0]} here")
+    return install_judges(tmp_path_factory.mktemp("validity"))
 
 
 def test_the_web_pages_are_valid_html(pages: list[Path], modules: Path) -> None:
-    jar = modules / "node_modules/vnu-jar/build/dist/vnu.jar"
     web = [path for path in pages if path.name.endswith("web.html")]
-    command = [tool("java"), "-Xss4m", "-jar", jar, "--stdout", "--format", "json", "--exit-zero-always", *web]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    messages = json.loads(done.stdout)["messages"]
     assert len(web) >= 26
-    assert not [(m["url"][-60:], m.get("lastLine"), m["message"]) for m in messages]
+    assert not html_faults(modules, web)
 
 
 def test_nothing_hinders_anybody_and_no_page_scrolls_sideways(pages: list[Path], modules: Path) -> None:
-    browser = tool("chromium", "chromium-browser", "google-chrome")
-    command = [tool("node"), TOOLS / "axe.mjs", f"{modules}/", browser, *pages]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    results = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(results) == len(pages) * 4
+    results = hindrances(modules, pages)
     grave = [
         (Path(result["path"]).name, result["colorScheme"], result["width"], each)
         for result in results

@@ -13,6 +13,7 @@ from lxml import html
 
 from newsletter.check.known import Outcome
 from newsletter.check.size import CLIPPED, NEAR
+from newsletter.render.measuring import bare
 from newsletter.render.site import Site
 
 _BLOCKS = ("h1", "h2", "h3", "h4", "h5", "h6", "p", "li", "pre", "blockquote", "img", "th", "td", "dt", "dd")
@@ -31,7 +32,7 @@ class Part:
 def parse(page: str) -> html.HtmlElement:
     """The page as a tree; never fails, whatever the theme made."""
     parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
-    return html.document_fromstring((page or "<html></html>").encode(), parser=parser)
+    return html.document_fromstring((bare(page) or "<html></html>").encode(), parser=parser)
 
 
 def size_of(page: str, tree: html.HtmlElement) -> dict[str, Any]:
@@ -87,6 +88,8 @@ def links_of(
             state, note = _state(href, site, ids)
             if href in outcomes:
                 state, note = _tried(outcomes[href], note)
+            if site.clicks and href.startswith(("http://", "https://")):
+                note = f"{note}; clicks are counted"
             found.append({"href": href, "text": _said(link) or _pictured(link), "state": state, "note": note})
     return found[:_SHOWN]
 

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from newsletter.web.public import hooks, joining, leaving, reading, replies
+from newsletter.web.public import hooks, joining, leaving, measuring, reading, replies
 from newsletter.web.public.exchange import Answer, Ask, read_form
 from newsletter.web.public.guard import Guard
 from newsletter.web.public.house import House
@@ -29,8 +29,10 @@ Handler = Callable[[House, Ask], Answer | Coroutine[Any, Any, Answer]]
 # path, what answers it, whether a POST is taken; the first that fits
 ROUTES: tuple[tuple[str, Handler, bool], ...] = (
     ("/webhooks/autosend", hooks.autosend, True),
+    ("/webhooks/anymail/{service}", hooks.anymail, True),
     ("/", reading.home, False),
     ("/page/{number}/", reading.later, False),
+    ("/tags/{tag:path}/page/{number}/", reading.tagged, False),
     ("/tags/{tag:path}/", reading.tagged, False),
     ("/feed.xml", reading.rss, False),
     ("/atom.xml", reading.atom, False),
@@ -48,6 +50,10 @@ ROUTES: tuple[tuple[str, Handler, bool], ...] = (
     ("/unsubscribe/", leaving.lost_link, True),
     ("/unsubscribe/{token}", leaving.unsubscribe, True),
     ("/preferences/{token}", leaving.preferences, True),
+    ("/card.png", reading.card, False),
+    ("/{slug}/card.png", reading.card, False),
+    ("/c/{token}", measuring.click, False),
+    ("/o/{token}.gif", measuring.pixel, False),
     ("/{slug}/images/{name}", reading.picture, False),
     ("/{slug}/", reading.issue_page, False),
     ("/{slug}", reading.to_issue, False),
@@ -78,8 +84,8 @@ def _endpoint(house: House, handler: Handler, say: Callable[[str], None]) -> Cal
 
     async def answer(request: Request) -> Response:
         ask = _ask(request)
-        # Mail services fetch the pictures of all their readers from a few networks.
-        free = ask.posted or handler is reading.picture
+        # Mail services fetch pictures and try links of all their readers from a few networks.
+        free = ask.posted or handler in (reading.picture, measuring.click, measuring.pixel)
         wait = 0.0 if free else house.limits.reading.wait(ask.network)
         if wait:
             return _response(house, request, replies.too_often(house, wait))
@@ -98,9 +104,10 @@ def _endpoint(house: House, handler: Handler, say: Callable[[str], None]) -> Cal
 
 def _ask(request: Request) -> Ask:
     host = request.client.host if request.client else ""
-    query = dict(read_form(request.url.query.encode("utf-8", "replace")))
+    raw = request.url.query
+    query = dict(read_form(raw.encode("utf-8", "replace")))
     body: bytes = request.scope.get("newsletter.body", b"")
-    return Ask(request.method, request.path_params, query, request.headers, body, network_of(host))
+    return Ask(request.method, request.path_params, query, request.headers, body, network_of(host), raw)
 
 
 def _response(house: House, request: Request, answer: Answer) -> Response:

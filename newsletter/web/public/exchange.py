@@ -24,6 +24,7 @@ class Ask:
     headers: Mapping[str, str]
     body: bytes
     network: str
+    raw_query: str = ""  # as it came
 
     @property
     def posted(self) -> bool:

@@ -7,12 +7,15 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from html import escape
+from urllib.parse import quote, urljoin
 
 from newsletter.render.site import Site
-from newsletter.web.public.shelf import Published
+from newsletter.web.public.shelf import Published, tag_path
 
 LONGEST = 20  # issues in a feed
+_OF_A_PAGE = frozenset(("popover", "popovertarget", "tabindex", "style", "data-columns"))
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 
 
@@ -77,7 +80,7 @@ def json_feed(site: Site, issues: Sequence[Published]) -> str:
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": site.name,
-        "description": site.description,
+        "description": site.description or site.name,
         "home_page_url": f"{site.base_url}/",
         "feed_url": f"{site.base_url}/feed.json",
         "language": site.language,
@@ -88,14 +91,12 @@ def json_feed(site: Site, issues: Sequence[Published]) -> str:
 
 def sitemap(site: Site, issues: Sequence[Published], tags: Sequence[str]) -> str:
     """All pages that a search engine may show."""
-    from urllib.parse import quote
-
     pages = [f"<url><loc>{_x(site.base_url)}/</loc></url>\n"]
     pages += [
         f"<url><loc>{_x(site.page_of(issue.slug))}</loc><lastmod>{issue.sent_at:%Y-%m-%d}</lastmod></url>\n"
         for issue in issues
     ]
-    pages += [f"<url><loc>{_x(site.base_url)}/tags/{_x(quote(tag, safe=''))}/</loc></url>\n" for tag in tags]
+    pages += [f"<url><loc>{_x(site.base_url)}/tags/{_x(quote(tag_path(tag), safe=''))}/</loc></url>\n" for tag in tags]
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
         f"{''.join(pages)}</urlset>\n"
@@ -103,8 +104,28 @@ def sitemap(site: Site, issues: Sequence[Published], tags: Sequence[str]) -> str
 
 
 def _article(site: Site, issue: Published) -> str:
-    """The text of an issue; a feed has no page that the pictures' addresses could be relative to."""
-    return issue.article.replace('src="images/', f'src="{site.page_of(issue.slug)}images/')
+    """The text of an issue, as feed readers show it."""
+    return _alone(issue.article, site.page_of(issue.slug))
+
+
+@lru_cache(maxsize=2 * LONGEST)
+def _alone(article: str, page: str) -> str:
+    """An article without its page: all addresses whole, no pop-ups, no styles, which feed readers take away or show
+    as they are.
+    """
+    from lxml import etree, html
+
+    root = html.fragment_fromstring(article, create_parent="div")
+    for element in list(root.iter(etree.Element)):
+        for name in _OF_A_PAGE & set(element.attrib):
+            del element.attrib[name]
+        for name in ("href", "src"):
+            if name in element.attrib:
+                element.set(name, urljoin(page, element.get(name)))
+        if element.tag == "button":
+            element.drop_tag()
+    blocks = (etree.tostring(block, method="html", encoding="unicode") for block in root)
+    return (root.text or "") + "".join(blocks)
 
 
 def _stamp(moment: datetime) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import replace
 
+from starlette.concurrency import run_in_threadpool
+
+from newsletter.providers.anymail_events import NotTheirsError, read_events
 from newsletter.providers.autosend_events import is_theirs, read_event
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
-from newsletter.web.public.inbox import SECONDS
 
 
 async def autosend(house: House, ask: Ask) -> Answer:
@@ -24,8 +26,28 @@ async def autosend(house: House, ask: Ask) -> Answer:
         return _plain("this is no event", 400)
     if event is None:
         return _plain("not of interest", 200)
-    await asyncio.wait_for(asyncio.wrap_future(house.inbox.put(event)), SECONDS)
+    await house.inbox.keep([event])
     return _plain("stored", 200)
+
+
+async def anymail(house: House, ask: Ask) -> Answer:
+    """A webhook of a service that Anymail knows, with one or more events; the same answers."""
+    if not ask.posted:
+        return _plain("events are posted here", 405)
+    service = house.anymail.get(ask.path["service"])
+    if service is None or house.inbox is None:
+        return _plain("webhooks are not set up here", 404)
+    url = f"{house.site.base_url}/webhooks/anymail/{service.name}"
+    try:
+        told = await run_in_threadpool(read_events, service, ask.headers, ask.body, url, house.now())
+    except NotTheirsError:
+        answer = _plain("the signature or the password is not right", 401)
+        return replace(answer, headers={"WWW-Authenticate": 'Basic realm="webhooks"'})
+    except ValueError:
+        return _plain("this is no event", 400)
+    if told:
+        await house.inbox.keep(told, f"anymail {service.name}")
+    return _plain("stored" if told else "not of interest", 200)
 
 
 def _plain(text: str, status: int) -> Answer:

@@ -6,10 +6,11 @@ dozen commits. A `kill -9` loses none that was acknowledged, and the provider re
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -19,7 +20,18 @@ from newsletter.delivery.protocol import Event
 from newsletter.store.database import Store
 
 SECONDS = 8.0  # how long a request waits to be stored; AutoSend gives up after ten
+_APPLY_EVERY = 1.0  # seconds, while events come without a pause
 _RETRY_EVERY = 15.0  # seconds between two looks at events whose batch was not settled
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What one request brought: answered in its own event loop."""
+
+    source: str
+    told: Sequence[Event]
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[None]
 
 
 @dataclass
@@ -31,7 +43,7 @@ class Inbox:
     soft_bounces: int
     now: Callable[[], datetime]
     say: Callable[[str], None] = lambda _: None
-    _waiting: queue.SimpleQueue[tuple[Event, Future[None]] | None] = field(default_factory=queue.SimpleQueue)
+    _waiting: queue.SimpleQueue[_Call | None] = field(default_factory=queue.SimpleQueue)
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -45,14 +57,18 @@ class Inbox:
             self._waiting.put(None)
             self._thread.join()
 
-    def put(self, event: Event) -> Future[None]:
-        """Store an event: done when it is on the disk, or with what kept it from being stored."""
-        done: Future[None] = Future()
-        self._waiting.put((event, done))
-        return done
+    async def keep(self, told: Sequence[Event], source: str = "") -> None:
+        """Store what one request told of `source` (else the inbox's). It is on the disk when this returns.
+
+        Raises what kept it from being stored, or TimeoutError.
+        """
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        self._waiting.put(_Call(source or self.source, told, loop, done))
+        await asyncio.wait_for(done, SECONDS)
 
     def _run(self) -> None:
-        looked = 0.0
+        looked = applied = 0.0
         stopping = False
         while not stopping:
             group, stopping = self._gather()
@@ -63,13 +79,16 @@ class Inbox:
                     looked = monotonic()
                     with self.store.transaction() as connection:
                         retry_waiting(connection)
-                self._apply()
+                # Who waits for an answer goes first; but what is stored must not wait for a pause that never comes.
+                if stopping or self._waiting.empty() or monotonic() - applied > _APPLY_EVERY:
+                    applied = monotonic()
+                    self._apply()
             except Exception as error:
                 self.say(f"events: {type(error).__name__}: {error}")
 
-    def _gather(self) -> tuple[list[tuple[Event, Future[None]]], bool]:
+    def _gather(self) -> tuple[list[_Call], bool]:
         """What came in, after waiting for it a second at most; and whether to stop."""
-        group: list[tuple[Event, Future[None]]] = []
+        group: list[_Call] = []
         try:
             item = self._waiting.get(timeout=1.0)
             while item is not None:
@@ -81,18 +100,19 @@ class Inbox:
             return group, False
         return group, True
 
-    def _store(self, group: list[tuple[Event, Future[None]]]) -> None:
+    def _store(self, group: list[_Call]) -> None:
+        error: Exception | None = None
         try:
             with self.store.transaction() as connection:
-                store_events(connection, self.source, [event for event, _ in group], self.now())
-        except Exception as error:
-            for _, done in group:
-                if not done.cancelled():
-                    done.set_exception(error)
-            return
-        for _, done in group:
-            if not done.cancelled():
-                done.set_result(None)
+                for source in dict.fromkeys(call.source for call in group):
+                    told = [event for call in group if call.source == source for event in call.told]
+                    store_events(connection, source, told, self.now())
+        except Exception as found:
+            error = found
+        for loop in {call.loop for call in group}:
+            mine = [call.done for call in group if call.loop is loop]
+            with suppress(RuntimeError):  # the loop has ended: nobody waits for the answer
+                loop.call_soon_threadsafe(_answer, mine, error)  # one waking for all of them
 
     def _apply(self) -> None:
         """Apply what is stored while nothing new waits."""
@@ -101,3 +121,13 @@ class Inbox:
                 count = apply_events(connection, self.now(), self.soft_bounces)
             if count < PAGE or not self._waiting.empty():
                 return
+
+
+def _answer(waiting: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
+    for done in waiting:
+        if done.done():  # it waited too long
+            continue
+        if error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)

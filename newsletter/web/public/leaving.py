@@ -15,6 +15,7 @@ from newsletter.audience.erasure import forget
 from newsletter.audience.subscribers import RHYTHMS, State
 from newsletter.audience.tokens import PREFERENCES
 from newsletter.audience.wishes import Kind, store_wish
+from newsletter.render.language import weeks_text
 from newsletter.web.public import replies
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
@@ -27,26 +28,30 @@ _PAUSES = (0, 2, 4, 8, 12)  # weeks
 
 def unsubscribe(house: House, ask: Ask) -> Answer:
     """GET shows a button, POST acts."""
-    _ = house.words
     token = ask.path["token"]
     if token == TEST:
+        _ = house.words
         return replies.message(
             house, _("A test mail"), _("This link came with a test mail. In a real one it unsubscribes its reader.")
         )
     number = house.signer.unsubscribes(token)
     if number is None:
         wait = house.limits.guessing.wait(ask.network)
-        return replies.too_often(house, wait) if wait else replies.spent(house)
+        return replies.too_often(house, wait) if wait else replies.spent(house, leaving=True)
     if ask.posted:
         with house.store.transaction() as connection:
             consent.goodbye(connection, number, _source(ask), house.now())
-        return _gone(house)
     with house.store.reading() as connection:
         member = consent.find(connection, member=number)
+    house = house.for_reader(member)
     if member is None or member.state != State.ACTIVE:
         return _gone(house)
+    _ = house.words
     settings = f"{house.root}/preferences/{house.signer.token(PREFERENCES, number)}"
-    text = _("%(name)s comes to %(email)s. One click, and it does not.", name=house.site.name, email=mask(member.email))
+    if "settings" in ask.query:  # the link of who does not want to be counted
+        return Answer(b"", 302, "text/plain", private=True, headers={"Location": settings})
+    name, email = house.apart(house.site.name), house.apart(mask(member.email))
+    text = _("%(name)s comes to %(email)s. One click, and it does not.", name=name, email=email)
     link = (settings, _("Get it less often, take a break, or change your address instead"))
     return replies.button(house, _("Unsubscribe"), _("Unsubscribe"), text, link=link)
 
@@ -69,9 +74,10 @@ def preferences(house: House, ask: Ask) -> Answer:
     word = house.signer.read(PREFERENCES, ask.path["token"], _SETTINGS_WITHIN)
     if word is None or not isinstance(word.value, int):
         wait = house.limits.guessing.wait(ask.network)
-        return replies.too_often(house, wait) if wait else replies.spent(house)
+        return replies.too_often(house, wait) if wait else replies.spent(house, leaving=True)
     with house.store.reading() as connection:
         member = consent.find(connection, member=word.value)
+    house = house.for_reader(member)
     if member is None or member.state != State.ACTIVE:
         return _gone(house)
     if not ask.posted:
@@ -86,7 +92,8 @@ def _save(house: House, ask: Ask, member: Member) -> Answer:
     if weeks in _PAUSES[1:]:
         paused = house.now() + timedelta(weeks=weeks)
     offered = house.publication.config.public.topics
-    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"))
+    measured = not ask.field("uncounted") if _may_object(house, member) else member.measured
+    wanted = Wanted(days if days in RHYTHMS else None, paused, ask.fields("topic"), measured)
     with house.store.transaction() as connection:
         consent.prefer(connection, member, wanted, offered, house.now())
         changed = consent.find(connection, member=member.id)
@@ -105,7 +112,7 @@ def _move(house: House, ask: Ask, member: Member) -> Answer:
         with house.store.transaction() as connection:
             store_wish(connection, Kind.MOVE, address.email, house.now(), member=member.id)
         house.ring()
-    return _settings(house, member, notice=_("We have sent a link to %(email)s.", email=address.email))
+    return _settings(house, member, notice=_("We have sent a link to %(email)s.", email=house.apart(address.email)))
 
 
 def _erase(house: House, ask: Ask, member: Member) -> Answer:
@@ -123,24 +130,32 @@ def _settings(house: House, member: Member, notice: str = "", problem: str = "")
     pauses: list[tuple[int | str, str]] = [(0, _("No pause"))]
     paused: int | str = 0
     if member.paused_until and member.paused_until > house.now():
-        pauses.append(("keep", _("until %(day)s", day=f"{member.paused_until:%Y-%m-%d}")))
+        pauses.append(("keep", _("until %(day)s", day=house.day(member.paused_until))))
         paused = "keep"
-    pauses += [(weeks, _("for %(weeks)s weeks", weeks=weeks)) for weeks in _PAUSES[1:]]
+    pauses += [(weeks, weeks_text(weeks, _)) for weeks in _PAUSES[1:]]
     page = house.page(
         "preferences.html",
         _("Your settings"),
-        email=mask(member.email),
+        email=house.apart(mask(member.email)),
         rhythms=rhythms,
         every=member.every_days or 0,
         pauses=pauses,
         paused=paused,
         topics=house.publication.config.public.topics,
         chosen=member.tags,
+        may_object=_may_object(house, member),
+        measured=member.measured,
         notice=notice,
         problem=problem,
         leave_url=f"{house.root}/unsubscribe/{house.signer.unsubscribe_token(member.id)}",
     )
     return Answer.html(page, 422 if problem else 200, private=True)
+
+
+def _may_object(house: House, member: Member) -> bool:
+    """Whether there is something to object to, or was when the reader did."""
+    tracking = house.publication.config.tracking
+    return tracking.clicks or tracking.opens or not member.measured
 
 
 def mask(email: str) -> str:

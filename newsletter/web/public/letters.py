@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from newsletter.delivery.protocol import Message
+from newsletter.render.language import direction
 from newsletter.render.site import Site
 from newsletter.render.words import Words
 
@@ -62,18 +63,20 @@ def to_move(site: Site, _: Words) -> Letter:
     )
 
 
-def as_message(letter: Letter, site: Site) -> Message:
-    """The mail for a provider; the link is the variable `action_url`."""
+def as_message(letter: Letter, site: Site, language: str) -> Message:
+    """The mail for a provider, in the letter's language; the link is the variable `action_url`."""
     before, button, after, subject = map(_plain, (letter.before, letter.button, letter.after, letter.subject))
     postal = _plain(", ".join(line.strip() for line in site.postal_address.splitlines() if line.strip()))
-    foot = f"{_plain(site.name)}{', ' + postal if postal else ''}"
+    name = _plain(site.name)
+    foot = postal if name in postal else f"{name}{', ' + postal if postal else ''}"
     text = f"{before}\n\n{_LINK}\n\n{after}\n\n-- \n{foot}\n"
-    font = "font:17px/1.5 Georgia,serif"
+    font, way = "font:17px/1.5 Georgia,serif", direction(language)
     html = (
-        f'<!DOCTYPE html><html lang="{escape(site.language)}"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html><html lang="{escape(language)}" dir="{way}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
         f"<title>{escape(subject)}</title></head>"
-        f'<body style="margin:0;padding:24px;{font}"><div style="max-width:560px;margin:0 auto">'
+        f'<body style="margin:0;padding:24px;{font}">'
+        f'<div lang="{escape(language)}" dir="{way}" style="max-width:560px;margin:0 auto">'
         f"<p>{escape(before)}</p>"
         f'<p><a href="{_LINK}" style="display:inline-block;padding:12px 20px;background:#0b5c6b;color:#fffefb;'
         f'border-radius:4px;font-weight:bold;text-decoration:none">{escape(button)}</a></p>'

@@ -7,11 +7,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 _MOST = 50_000  # networks remembered; beyond, the one not seen for longest is forgotten
 
 
+@lru_cache(maxsize=4096)
 def network_of(host: str) -> str:
     """Whom a limit counts: an IPv4 address, or the /64 that one customer of a network has (RFC 6177)."""
     try:

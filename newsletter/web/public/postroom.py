@@ -17,9 +17,11 @@ from newsletter.audience.erasure import sweep
 from newsletter.audience.subscribers import State
 from newsletter.audience.suppression import is_suppressed
 from newsletter.audience.tokens import CONFIRM, MOVE
-from newsletter.audience.wishes import Kind, Wish, due_wishes, fulfil, try_later
-from newsletter.delivery.protocol import Accepted, Provider, Recipient, RecipientsRefused
+from newsletter.audience.wishes import Kind, Wish, claim, due_wishes, fulfil, try_later
+from newsletter.delivery.protocol import Accepted, Message, Provider, Recipient, RecipientsRefused
 from newsletter.pipeline.hooks import tell_hooks
+from newsletter.render.site import Site
+from newsletter.render.words import Words
 from newsletter.web.public import letters
 from newsletter.web.public.house import House
 from newsletter.web.public.letters import Letter
@@ -28,6 +30,7 @@ A_DAY = timedelta(days=1)
 MAILS_A_DAY = 3  # to one address, whoever asks for them
 _MOST_TRIES = 8
 _FIRST_WAIT = timedelta(seconds=30)
+_IN_HAND = timedelta(minutes=10)  # for one mail: then the process that took it is taken for dead
 _TIDY_EVERY = 3600.0  # seconds
 _TELL_EVERY = 5.0  # seconds
 
@@ -94,12 +97,14 @@ class PostRoom:
 
     def _answer(self, wish: Wish) -> None:
         with self.house.store.transaction() as connection:
+            if not claim(connection, wish, self.house.now() + _IN_HAND):
+                return  # another process has it
             mail = self._mail_for(connection, wish)
             if mail is None:
                 fulfil(connection, wish)
                 return
-        letter, link = mail
-        post = self.provider.prepare(letters.as_message(letter, self.house.site))
+        message, link = mail
+        post = self.provider.prepare(message)
         key = f"wish-{wish.id}-{wish.created_at:%Y%m%d%H%M%S%f}"
         outcome = post([Recipient(wish.email, "", {"action_url": link})], key)
         with self.house.store.transaction() as connection:
@@ -110,8 +115,8 @@ class PostRoom:
         if not isinstance(outcome, Accepted | RecipientsRefused):
             self.say(f"a mail about a {wish.kind} was not sent: {outcome.reason}")
 
-    def _mail_for(self, connection: Connection, wish: Wish) -> tuple[Letter, str] | None:
-        """The letter and its link; None for who must not be mailed, or was mailed often enough today."""
+    def _mail_for(self, connection: Connection, wish: Wish) -> tuple[Message, str] | None:
+        """The mail and its link; None for who must not be mailed, or was mailed often enough today."""
         address = parse_address(wish.email)
         member = consent.find(connection, email_key=address.key)
         about = wish.detail.get("member") if wish.kind is Kind.MOVE else member and member.id
@@ -121,28 +126,38 @@ class PostRoom:
             return self._to_join(connection, wish, address, member)
         if about and wish.tries == 0:
             consent.record(connection, int(about), "asked", f"link by mail: {wish.kind}", self.house.now())
-        return self._to_leave(member) if wish.kind is Kind.LEAVE else self._to_move(address, about)
+        if wish.kind is Kind.LEAVE:
+            return self._to_leave(member)
+        return self._to_move(address, consent.find(connection, member=int(about or 0)))
 
     def _to_join(
         self, connection: Connection, wish: Wish, address: Address, member: Member | None
-    ) -> tuple[Letter, str]:
-        site, words = self.house.site, self.house.words
+    ) -> tuple[Message, str]:
+        site = self.house.site
         if wish.tries == 0 or member is None:
             language, now = str(wish.detail.get("language", "")), self.house.now()
             member = consent.ask(connection, address, name="", language=language, source="sign-up page", now=now)
         if member.state == State.ACTIVE:
-            return letters.already_in(site, words), f"{site.base_url}/"
-        return letters.to_confirm(site, words), f"{site.base_url}/confirm/{self.house.signer.token(CONFIRM, member.id)}"
+            return self._written(letters.already_in, member), f"{site.base_url}/"
+        token = self.house.signer.token(CONFIRM, member.id)
+        return self._written(letters.to_confirm, member), f"{site.base_url}/confirm/{token}"
 
-    def _to_leave(self, member: Member | None) -> tuple[Letter, str] | None:
+    def _to_leave(self, member: Member | None) -> tuple[Message, str] | None:
         if member is None or member.state != State.ACTIVE:
             return None
         token = self.house.signer.unsubscribe_token(member.id)
-        return letters.to_leave(self.house.site, self.house.words), f"{self.house.site.base_url}/unsubscribe/{token}"
+        return self._written(letters.to_leave, member), f"{self.house.site.base_url}/unsubscribe/{token}"
 
-    def _to_move(self, address: Address, member: object) -> tuple[Letter, str]:
-        token = self.house.signer.token(MOVE, [member, address.email])
-        return letters.to_move(self.house.site, self.house.words), f"{self.house.site.base_url}/move/{token}"
+    def _to_move(self, address: Address, member: Member | None) -> tuple[Message, str] | None:
+        if member is None or member.state != State.ACTIVE:
+            return None
+        token = self.house.signer.token(MOVE, [member.id, address.email])
+        return self._written(letters.to_move, member), f"{self.house.site.base_url}/move/{token}"
+
+    def _written(self, letter: Callable[[Site, Words], Letter], member: Member) -> Message:
+        """The letter as a mail, in the reader's language."""
+        house = self.house.for_reader(member)
+        return letters.as_message(letter(house.site, house.words), house.site, house.language)
 
     def _often(self, connection: Connection, number: int, wish: Wish) -> bool:
         return wish.tries == 0 and consent.asked_since(connection, number, self.house.now() - A_DAY) >= MAILS_A_DAY

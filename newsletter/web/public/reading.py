@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from newsletter.render.language import day_text
-from newsletter.web.public import feeds, replies
+from newsletter.web.public import feeds, replies, sharing
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
-from newsletter.web.public.shelf import Published, search
+from newsletter.web.public.shelf import Published, search, tag_path
 
 PAGE = 40  # issues on a page of the archive: below 50 KB with long titles
 
@@ -18,76 +17,88 @@ def home(house: House, ask: Ask) -> Answer:
     """The first page of the archive, or what a search found."""
     query = " ".join(ask.query.get("q", "").split())[:100]
     if query:
-        return archive(house, search(house.shelf.listed(), query)[:PAGE], query=query)
+        found = search(house.shelf.listed(), query)
+        return archive(house, found, _count(ask.query.get("page", "")) or 1, query=query)
     return numbered(house, 1)
 
 
 def later(house: House, ask: Ask) -> Answer:
     """A further page of the archive."""
-    text = ask.path["number"]
-    return numbered(house, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else replies.missing(house)
+    return numbered(house, _count(ask.path["number"]))
 
 
 def numbered(house: House, number: int) -> Answer:
     """Page `number` (from 1) of the archive."""
-    issues = house.shelf.listed()
-    part = issues[(number - 1) * PAGE : number * PAGE]
-    if number > 1 and not part:
-        return replies.missing(house)
-    newer = (f"{house.root}/" if number == 2 else f"{house.root}/page/{number - 1}/") if number > 1 else ""
-    older = f"{house.root}/page/{number + 1}/" if number * PAGE < len(issues) else ""
-    return archive(house, part, number=number, newer=newer, older=older)
+    return archive(house, house.shelf.listed(), number)
 
 
 def tagged(house: House, ask: Ask) -> Answer:
-    """The issues with a tag."""
-    tag = ask.path["tag"]
-    issues = [issue for issue in house.shelf.listed() if tag in issue.tags]
-    return archive(house, issues[:PAGE], tag=tag) if issues else replies.missing(house)
+    """The issues with a tag, page by page."""
+    asked = tag_path(ask.path["tag"])
+    found = [(issue, tag) for issue in house.shelf.listed() for tag in issue.tags if tag_path(tag) == asked]
+    if not found:
+        return replies.missing(house)
+    issues = dict.fromkeys(issue for issue, _ in found)
+    return archive(house, tuple(issues), _count(ask.path.get("number", "1")), tag=found[0][1])
 
 
-def archive(
-    house: House,
-    issues: Sequence[Published],
-    *,
-    number: int = 1,
-    tag: str = "",
-    query: str = "",
-    newer: str = "",
-    older: str = "",
-) -> Answer:
-    """A page that lists issues."""
-    _ = house.words
-    zone = house.publication.config.schedule.zone
-    heading, path = house.site.name, "" if number == 1 else f"page/{number}/"
-    if tag:
-        heading, path = _("Issues about %(tag)s", tag=tag), f"tags/{quote(tag, safe='')}/"
+def archive(house: House, issues: Sequence[Published], number: int = 1, *, tag: str = "", query: str = "") -> Answer:
+    """Page `number` of a list of issues: all, those with a tag, or those that a search found."""
+    part = issues[(number - 1) * PAGE : number * PAGE] if number > 0 else ()
+    if not part and number != 1:
+        return replies.missing(house)
+    _, name = house.words, house.site.name
+    heading = _("Issues about %(tag)s", tag=house.apart(tag)) if tag else name
     if query:
-        heading = _("Issues with “%(words)s”", words=query)
+        heading = _("Issues with “%(words)s”", words=house.apart(query))
     page = house.page(
         "archive.html",
         heading,
-        heading=heading,
-        issues=issues,
-        days={issue.slug: day_text(issue.sent_at.astimezone(zone).date(), _) for issue in issues},
-        number=number,
+        issues=part,
+        days={issue.slug: house.day(issue.sent_at) for issue in part},
+        tag_path=tag_path,
+        first=number == 1 and not tag and not query,
         tag=tag,
         query=query,
-        newer=newer,
-        older=older,
+        newer=f"{house.root}/{_place(number - 1, tag, query)}" if number > 1 else "",
+        older=f"{house.root}/{_place(number + 1, tag, query)}" if number * PAGE < len(issues) else "",
         description="" if query else house.site.description,
-        canonical="" if query else f"{house.site.base_url}/{path}",
+        canonical="" if query else f"{house.site.base_url}/{_place(number, tag, query)}",
+        card="" if query else sharing.head_of(house),
     )
     return Answer.html(page)
 
 
+def _place(number: int, tag: str, query: str) -> str:
+    """The address, from the root, of page `number` of a list."""
+    if query:
+        return f"?{urlencode({'q': query} | ({'page': number} if number > 1 else {}))}"
+    within = f"tags/{quote(tag_path(tag), safe='')}/" if tag else ""
+    return f"{within}page/{number}/" if number > 1 else within
+
+
+def _count(text: str) -> int:
+    """The number of a page, 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
 def issue_page(house: House, ask: Ask) -> Answer:
-    """The web page of an issue that was sent: the stored one, byte for byte."""
+    """The web page of an issue that was sent: the stored one, and the card for whoever shares it."""
     issue = house.shelf.find(ask.path["slug"])
     if issue is None:
         return replies.missing(house)
     headers = {} if issue.listed else {"X-Robots-Tag": "noindex"}
-    return Answer(issue.page.encode(), headers=headers)
+    return Answer(sharing.with_card(house, issue).encode(), headers=headers)
+
+
+def card(house: House, ask: Ask) -> Answer:
+    """The card of an issue, or of the publication."""
+    slug = ask.path.get("slug", "")
+    issue = house.shelf.find(slug) if slug else None
+    drawn = sharing.card_of(house, issue) if issue or not slug else None
+    if drawn is None:
+        return replies.missing(house)
+    return Answer(drawn.data, type="image/png", headers={"Cross-Origin-Resource-Policy": "cross-origin"})
 
 
 def picture(house: House, ask: Ask) -> Answer:

@@ -27,15 +27,18 @@ def missing(house: House) -> Answer:
     return message(house, _("Nothing here"), text, status=404, link=(f"{house.root}/", _("To the archive")))
 
 
-def spent(house: House) -> Answer:
-    """A link that nobody made, or long ago."""
+def spent(house: House, *, leaving: bool = False) -> Answer:
+    """A link that nobody made, or long ago; who is `leaving` with it is shown another way to."""
     _ = house.words
+    other = (f"{house.root}/subscribe", _("To the sign-up page"))
+    if leaving:
+        other = (f"{house.root}/unsubscribe/", _("Mail me a link"))
     return message(
         house,
         _("This link does not work"),
         _("It is not complete, or too old. Mail programs sometimes break a link in two: try to copy all of it."),
         status=404,
-        link=(f"{house.root}/subscribe", _("To the sign-up page")),
+        link=other,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from newsletter.config import secret
 from newsletter.delivery.protocol import Provider
 from newsletter.errors import UsageError
+from newsletter.providers.anymail_events import services
 from newsletter.publication import Publication
 from newsletter.store.database import Store
 from newsletter.web.public.app import application
@@ -36,15 +37,25 @@ def open_doors(
     """The house with its post room and its events at work, for as long as the `with` lasts."""
     config = publication.config.public
     inbox = Inbox(store, "autosend", config.soft_bounces, now, say)
-    house = open_house(publication, store, now, secret=secret(config.webhook_secret) or "", inbox=inbox)
+    house = open_house(
+        publication,
+        store,
+        now,
+        secret=secret(config.webhook_secret) or "",
+        anymail=services(secret, publication.config.publication.base_url),
+        inbox=inbox,
+    )
     room = PostRoom(house, provider, say)
     house = replace(house, ring=room.bell.set)
     room.start()
     inbox.start()
+    house.tally.say = say
+    house.tally.start()
     try:
         yield house, room
     finally:
         inbox.stop()
+        house.tally.stop()
         room.stop()
 
 

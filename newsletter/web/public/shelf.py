@@ -22,6 +22,7 @@ _ARTICLE = re.compile(r"<article>(.*?)</article>", re.DOTALL)
 _OPENING = re.compile(r'<header class="opening">.*?</header>', re.DOTALL)
 _TITLE = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
 _SUBTITLE = re.compile(r'<p class="subtitle">(.*?)</p>', re.DOTALL)
+_NO_FOLDER = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
 _TAGS = re.compile(r"<[^>]+>")
 
 
@@ -83,6 +84,8 @@ class Shelf:
 
     def picture(self, slug: str, name: str) -> tuple[bytes, str] | None:
         """A picture on an issue's page and in its mails: its bytes and their media type."""
+        if self.find(slug) is None:  # PostgreSQL would not even be asked for every word
+            return None
         query = select(editions.c.content).join(broadcasts, broadcasts.c.digest == editions.c.digest)
         query = query.where(broadcasts.c.slug == slug, broadcasts.c.state.in_(_BEGUN))
         with self.store.reading() as connection:
@@ -125,6 +128,12 @@ def search(issues: tuple[Published, ...], text: str) -> tuple[Published, ...]:
     """Those that hold every word of `text`, or a word that begins so."""
     words = text.casefold().split()[:10]
     return tuple(issue for issue in issues if all(word in issue.words for word in words))
+
+
+def tag_path(tag: str) -> str:
+    """A tag as one step of an address and as a folder's name on any system, never a way out of it."""
+    name = _NO_FOLDER.sub("-", tag).encode()[:200].decode(errors="ignore")
+    return name if name.strip(". ") else f"tag-{len(name)}"
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from newsletter.web.public import reading, replies
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
 from newsletter.web.public.reading import PAGE, tags_of
+from newsletter.web.public.sharing import NAME
+from newsletter.web.public.shelf import tag_path
 
 Page = Callable[[House, Ask], Answer]
 
@@ -20,17 +22,24 @@ def build(house: House, target: Path) -> list[Path]:
 
     Raises NewsletterError where a file cannot be written.
     """
-    still = replace(house, static=True)
-    issues = still.shelf.issues()
-    listed = still.shelf.listed()
-    pages: list[tuple[str, Answer]] = [("index.html", reading.numbered(still, 1))]
-    for number in range(2, -(-len(listed) // PAGE) + 1):
-        pages.append((f"page/{number}/index.html", reading.numbered(still, number)))
-    pages += [(f"{issue.slug}/index.html", reading.issue_page(still, _asking(slug=issue.slug))) for issue in issues]
-    pages += [(f"tags/{_folder(tag)}/index.html", reading.tagged(still, _asking(tag=tag))) for tag in tags_of(listed)]
+    return [_write(target / name, answer.body) for name, answer in _pages(replace(house, static=True))]
+
+
+def _pages(house: House) -> Iterator[tuple[str, Answer]]:
+    """The name of each file, and what is in it."""
+    issues, listed = house.shelf.issues(), house.shelf.listed()
+    for number in _numbers(len(listed)):
+        yield f"{_folder(number)}index.html", reading.numbered(house, number)
+    for tag in tags_of(listed):
+        for number in _numbers(sum(tag in issue.tags for issue in listed)):
+            page = reading.tagged(house, _asking(tag=tag, number=str(number)))
+            yield f"tags/{tag_path(tag)}/{_folder(number)}index.html", page
     for issue in issues:
-        for name in still.shelf.picture_names(issue.slug):
-            pages.append((f"{issue.slug}/images/{name}", reading.picture(still, _asking(slug=issue.slug, name=name))))
+        yield f"{issue.slug}/index.html", reading.issue_page(house, _asking(slug=issue.slug))
+        yield from _card(house, issue.slug)
+        for name in house.shelf.picture_names(issue.slug):
+            yield f"{issue.slug}/images/{name}", reading.picture(house, _asking(slug=issue.slug, name=name))
+    yield from _card(house, "")
     machines: dict[str, Page] = {
         "feed.xml": reading.rss,
         "atom.xml": reading.atom,
@@ -38,9 +47,16 @@ def build(house: House, target: Path) -> list[Path]:
         "sitemap.xml": reading.sitemap,
         "robots.txt": reading.robots,
     }
-    pages += [(name, page(still, _asking())) for name, page in machines.items()]
-    pages.append(("404.html", replies.missing(still)))
-    return [_write(target / name, answer.body) for name, answer in pages]
+    for name, page_of in machines.items():
+        yield name, page_of(house, _asking())
+    yield "404.html", replies.missing(house)
+
+
+def _card(house: House, slug: str) -> Iterator[tuple[str, Answer]]:
+    """The card of an issue, or of the publication; none without Pillow."""
+    card = reading.card(house, _asking(slug=slug))
+    if card.status == 200:
+        yield f"{slug}/{NAME}".lstrip("/"), card
 
 
 def _asking(**path: str) -> Ask:
@@ -48,10 +64,13 @@ def _asking(**path: str) -> Ask:
     return Ask("GET", path, nothing, nothing, b"", "")
 
 
-def _folder(tag: str) -> str:
-    """A tag as one folder's name, never a way out of it; a server asked for the link's address finds it."""
-    name = tag.replace("/", "%2F").replace("\0", "")
-    return name.replace(".", "%2E") if name.strip(".") == "" else name
+def _numbers(count: int) -> range:
+    """The numbers of the pages that a list of so many issues fills."""
+    return range(1, max(1, -(-count // PAGE)) + 1)
+
+
+def _folder(number: int) -> str:
+    return f"page/{number}/" if number > 1 else ""
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
-const [modules, chromium, ...pages] = process.argv.slice(2);
+const [modules, chromium, widths, ...pages] = process.argv.slice(2);
 const require = createRequire(modules);
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const browser = await require("playwright-core").chromium.launch({ executablePath: chromium, args: ["--no-sandbox"] });
 for (const colorScheme of ["light", "dark"]) {
-  for (const width of [375, 1200]) {
+  for (const width of widths.split(",").map(Number)) {
     const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
     const page = await context.newPage();
     for (const path of pages) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -200,3 +201,10 @@ def test_what_became_of_trying_a_link_is_its_state() -> None:
         ("wrong", "is gone (404)"),
         ("own", "works"),
     ]
+
+
+def test_a_link_whose_clicks_are_counted_is_shown_bare_and_said_to_be() -> None:
+    tree = anatomy.parse('<a href="{{click_url}}https://e.org/">x</a><a href="{{unsubscribe_url}}">u</a>')
+    first, second = anatomy.links_of(tree, replace(SITE, clicks=True))
+    assert (first["href"], first["note"]) == ("https://e.org/", "not tried; clicks are counted")
+    assert second["note"] == "made for each reader"

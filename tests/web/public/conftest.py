@@ -96,10 +96,10 @@ class Town:
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    """Readers ada and bo are active, cy has left; nothing was sent yet."""
+def town(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Town]:
+    """Readers ada and bo are active, cy has left; nothing was sent yet. A parameter is more of the configuration."""
     (tmp_path / "issues").mkdir()
-    (tmp_path / "newsletter.toml").write_text(_TOML, encoding="utf-8")
+    (tmp_path / "newsletter.toml").write_text(_TOML + getattr(request, "param", ""), encoding="utf-8")
     publication = find_publication(tmp_path, tmp_path)
     store = open_store("", publication.state)
     rows = [

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from time import time
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from newsletter.audience.consent import log_of
+from newsletter.audience.subscribers import page
+from newsletter.audience.wishes import due_wishes
+from newsletter.cli.main import main
 from newsletter.store.tables import deliveries, subscribers
+from newsletter.web.public.postroom import PostRoom
 
 DEE = "dee@new.example"
 
@@ -188,3 +198,105 @@ def test_a_link_of_another_purpose_does_nothing(town: Any) -> None:
     for purpose, token in (("confirm", unsubscribe), ("preferences", unsubscribe), ("unsubscribe", preferences)):
         assert town.visitor.post(f"/{purpose}/{token}").status == 404
     assert town.state("ada@reader.example") == "active"
+
+
+def test_a_pause_ends_by_itself_and_a_month_is_a_month(town: Any) -> None:
+    town.visitor.post(settings_of(town, 1), {"do": "save", "pause": "4"})
+    town.visitor.post(settings_of(town, 2), {"do": "save", "every": "30"})
+    town.publish("one")
+    now = datetime.now(UTC)
+    with town.store.reading() as connection:
+        mailed = [
+            [row.id for row in connection.execute(page(0, 9, "", 9, now + timedelta(days=days))) if not row.reason]
+            for days in (1, 27, 29, 30)
+        ]
+    assert mailed == [[], [], [1], [1, 2]]
+
+
+def test_a_sign_up_that_nobody_confirms_is_forgotten(town: Any) -> None:
+    town.visitor.post("/subscribe", {"email": DEE})
+    link = town.mailed_link()
+    for days, state in ((6, "pending"), (8, "nobody")):
+        town.room.house = replace(town.house, now=lambda late=days: datetime.now(UTC) + timedelta(days=late))
+        town.room.tidy()
+        assert town.state(DEE) == state
+    assert town.visitor.post(link).status == 404  # whose row may still be there, emptied
+    assert [town.state(name) for name in ("ada@reader.example", "erased-4@erased.invalid")] == [
+        "active",
+        "unsubscribed",
+    ]
+
+
+def test_a_link_of_a_week_ago_does_not_confirm(town: Any, monkeypatch: Any) -> None:
+    town.visitor.post("/subscribe", {"email": DEE})
+    link = town.mailed_link()
+    now = time()
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now + 7 * 86400 + 60)
+    assert town.visitor.post(link).status == 404
+    assert town.state(DEE) == "pending"
+
+
+def test_a_broken_unsubscribe_link_shows_another_way_out(town: Any) -> None:
+    assert 'href="/letters/unsubscribe/"' in town.visitor.get("/unsubscribe/broken").text
+
+
+@dataclass
+class Slow:
+    """A provider during whose calls something else happens."""
+
+    inner: Any
+    meanwhile: Callable[[], None]
+
+    def prepare(self, message: Any) -> Any:
+        post = self.inner.prepare(message)
+
+        def call(recipients: Any, key: str) -> Any:
+            self.meanwhile()
+            return post(recipients, key)
+
+        return call
+
+
+def test_of_several_processes_one_answers_a_wish(town: Any) -> None:
+    other = PostRoom(town.house, town.room.provider)
+    answered = list[int]()
+    town.room.provider = Slow(town.room.provider, lambda: answered.append(other.work_off()))
+    town.visitor.post("/subscribe", {"email": DEE})
+    with town.store.reading() as connection:
+        (seen,) = due_wishes(connection, datetime.now(UTC), 9)
+    assert town.room.work_off() == 1
+    other._answer(seen)  # it saw the wish before the first one took it
+    assert (answered, len(town.mails())) == ([0], 1)
+
+
+def test_a_wish_that_a_process_died_with_is_answered_later_and_once(town: Any) -> None:
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    outbox = town.room.provider
+    town.room.provider = Slow(outbox, die)
+    town.visitor.post("/subscribe", {"email": DEE})
+    with pytest.raises(KeyboardInterrupt):
+        town.room.work_off()
+    town.room.provider = outbox
+    assert town.room.work_off() == 0
+    town.room.house = replace(town.house, now=lambda: datetime.now(UTC) + timedelta(minutes=11))
+    assert (town.room.work_off(), town.room.work_off(), len(town.mails())) == (1, 0, 1)
+    with town.store.reading() as connection:
+        assert [line["action"] for line in log_of(connection, 4)] == ["asked"]
+
+
+def test_a_readers_request_is_answered_and_then_obeyed(town: Any, capsys: Any) -> None:
+    town.publish("one")
+    town.visitor.post(settings_of(town, 1), {"do": "save", "every": "7"})
+    folder = ["-C", str(town.folder)]
+    assert main(["subscribers", "show", "ada@reader.example", *folder]) == 0
+    assert re.search(r"preferred.*preference page", capsys.readouterr().out)
+    assert main(["subscribers", "show", "ada@reader.example", *folder, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert [line["action"] for line in data["consent"]] == ["preferred"]
+    assert [line["slug"] for line in data["deliveries"]] == ["one"]
+    assert main(["subscribers", "forget", "ada@reader.example", *folder]) == 0
+    capsys.readouterr()
+    assert main(["subscribers", "export", "-o", "-", *folder]) == 0
+    assert "ada" not in capsys.readouterr().out

@@ -63,6 +63,17 @@ class Served:
     def _mails(self) -> list[Path]:
         return list((self.folder / ".newsletter" / "outbox").glob("*/*.eml"))
 
+    def got(self, member: int) -> list[tuple[str, str, str]]:
+        """What became of each issue since the first for a reader: slug, state, reason."""
+        from sqlalchemy import select
+
+        from newsletter.store.tables import broadcasts, deliveries
+
+        query = select(broadcasts.c.slug, deliveries.c.state, deliveries.c.reason)
+        query = query.join(deliveries, deliveries.c.broadcast_id == broadcasts.c.id).order_by(broadcasts.c.id)
+        with self.store.reading() as connection:
+            return [tuple(row) for row in connection.execute(query.where(deliveries.c.subscriber_id == member))]
+
     def states(self) -> dict[str, str]:
         from sqlalchemy import select
 
@@ -98,19 +109,19 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     store.close()
 
 
-def _publish(folder: Path, store: Store) -> None:
+def _publish(folder: Path, store: Store, slug: str = "new") -> None:
     from newsletter.clock import SystemClock
     from newsletter.pipeline.approval import approve
     from newsletter.pipeline.sending import Sending
     from newsletter.schedule.queue import approved
 
     text = "---\nsubject: What is new\npreheader: In short\nstatus: ready\n---\n\nHello, this is the news.\n"
-    (folder / "issues" / "new.md").write_text(text, encoding="utf-8")
+    (folder / "issues" / f"{slug}.md").write_text(text, encoding="utf-8")
     desk = open_desk(find_publication(folder, folder))
-    approve(desk, store, desk.find("new"), NOW, by="a test")
+    approve(desk, store, desk.find(slug), NOW, by="a test")
     sending = Sending(desk, store, Outbox(folder / "sent"), SystemClock())
     with store.reading() as connection:
-        (issue,) = approved(connection)
+        (issue,) = [issue for issue in approved(connection) if issue.slug == slug]
     sending.post(sending.plan_now(issue))
 
 
@@ -181,12 +192,20 @@ def _change(served: Served, page: Any, leave: str) -> None:
     page.get_by_role("heading", name="Your settings").wait_for()
     pleasant(page)
     page.get_by_label("One a week at most").check()
-    page.get_by_label("Send me nothing").select_option("4")
+    page.get_by_label("How long").select_option("4")
     page.get_by_label("jobs").check()
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved.").wait_for()
     assert page.get_by_label("One a week at most").is_checked()
-    assert page.get_by_label("Send me nothing").input_value() == "keep"
+    assert page.get_by_label("How long").input_value() == "keep"
+    _publish(served.folder, served.store, "while-paused")
+    assert served.got(2) == [("while-paused", "skipped", "paused")]
+    page.get_by_label("How long").select_option("0")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved.").wait_for()
+    _publish(served.folder, served.store, "after-the-pause")
+    _publish(served.folder, served.store, "too-soon")
+    assert served.got(2)[1:] == [("after-the-pause", "accepted", ""), ("too-soon", "skipped", "less often")]
     page.get_by_label("Your new email address").fill("dee@other.example")
     page.get_by_role("button", name="Change my address").click()
     page.goto(served.base + served.mailed_link(2))

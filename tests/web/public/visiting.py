@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,15 @@ class Visitor:
     def post(self, path: str, fields: Mapping[str, Any] | None = None, body: bytes = b"", **headers: str) -> Page:
         return self.ask("POST", path, urlencode(fields, doseq=True).encode() if fields else body, headers)
 
-    def ask(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Page:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        raw: Sequence[tuple[bytes, bytes]] = (),
+    ) -> Page:
+        """Ask for `path`; the headers `raw` go as they are."""
         parts = urlsplit(path)
         scope = {
             "type": "http",
@@ -55,7 +63,10 @@ class Visitor:
             "raw_path": parts.path.encode(),
             "query_string": parts.query.encode(),
             "root_path": "",
-            "headers": [(name.replace("_", "-").lower().encode(), v.encode()) for name, v in (headers or {}).items()],
+            "headers": [
+                *((name.replace("_", "-").lower().encode(), v.encode()) for name, v in (headers or {}).items()),
+                *raw,
+            ],
             "client": (self.host, 1234),
             "server": ("testserver", 80),
         }
