@@ -33,6 +33,7 @@ from newsletter.delivery.protocol import (
 from newsletter.errors import ConfigError
 from newsletter.providers.mail import filled, is_address, shown_name
 from newsletter.providers.transport import failure_of, harden, seconds_of
+from newsletter.providers.without_project import configure_django
 
 _DOCS = "see docs/delivery.md, Anymail"
 _TAKEN = {"sent", "queued"}
@@ -188,15 +189,12 @@ def _mail_of(message: Message, recipient: Recipient) -> Any:
 
 def _configure_django() -> None:
     try:
-        from django.conf import settings  # noqa: PLC0415
-
+        configure_django()
         import_module("anymail")
     except ModuleNotFoundError:
         raise ConfigError(
             '[provider] name = "anymail": Anymail is not installed', "pip install 'newsletter[anymail]'"
         ) from None
-    if not settings.configured:
-        settings.configure(USE_TZ=True)
 
 
 def _backend_of(service: str) -> Any:
