@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, String, cast, delete, exists, func, literal, select, update
+from sqlalchemy import Connection, String, cast, delete, exists, func, literal, null, select, update
 
 from newsletter.audience.consent import record, remove_rows
 from newsletter.audience.suppression import erased_key, suppress
@@ -43,4 +43,5 @@ def sweep(connection: Connection) -> int:
     # By broadcast: deliveries are found by their key, and no index of their own is needed.
     mine = deliveries.c.broadcast_id.in_(select(broadcasts.c.id)) & deliveries.c.subscriber_id.in_(erased)
     change = update(deliveries).where(mine, deliveries.c.email_key.not_like("erased-%"), settled)
-    return connection.execute(change.values(email=word, email_key=word, name="")).rowcount
+    gone = {"name": "", "tags": None, "fields": null()}
+    return connection.execute(change.values(email=word, email_key=word, **gone)).rowcount

@@ -85,6 +85,7 @@ def everything(connection: Connection, email_key: str) -> dict[str, Any] | None:
     number = row["id"] if row is not None else 0
     sent = (
         select(broadcasts.c.slug, broadcasts.c.planned_at, deliveries.c.state, deliveries.c.reason)
+        .add_columns(deliveries.c.tags, deliveries.c.fields)
         .join(broadcasts, broadcasts.c.id == deliveries.c.broadcast_id)
         .where(deliveries.c.broadcast_id.in_(select(broadcasts.c.id)), deliveries.c.subscriber_id == number)
         .order_by(broadcasts.c.id)
@@ -95,7 +96,7 @@ def everything(connection: Connection, email_key: str) -> dict[str, Any] | None:
         "subscriber": None if row is None else _plain(row) | {"tags": _tags(connection, [number]).get(number, [])},
         "suppressed": None if suppressed is None else _plain(suppressed),
         "consent": [_plain(line) for line in log_of(connection, number)],
-        "deliveries": [_plain(line) for line in connection.execute(sent).mappings()],
+        "deliveries": [_delivery(line) for line in connection.execute(sent).mappings()],
         "clicks": [_plain(line) for line in connection.execute(_measured(clicks, number)).mappings()],
         "opens": [_plain(line) for line in connection.execute(_measured(opens, number)).mappings()],
         "events": [_plain(line) for line in connection.execute(told.order_by(events.c.occurred_at)).mappings()],
@@ -114,6 +115,11 @@ def _tags(connection: Connection, ids: list[int]) -> dict[int, list[str]]:
     for row in connection.execute(query.order_by(subscriber_tags.c.tag)):
         found.setdefault(row.subscriber_id, []).append(row.tag)
     return found
+
+
+def _delivery(delivery: Mapping[Any, Any]) -> dict[str, Any]:
+    """A delivery; what it keeps of its reader only where it does."""
+    return {key: value for key, value in _plain(delivery).items() if value is not None}
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -74,4 +74,11 @@ IMAGE_FILE = Rule(
     fix="put the file where the issue looks for it, as PNG or JPEG",
 )  # fmt: skip
 
-RULES = (image_relative, IMAGE_FILE, image_alt_missing, image_alt_file_name)
+DIAGRAM_NOT_DRAWN = Rule(
+    "diagram-not-drawn", GROUP, Severity.WARNING, "A diagram that was to be a picture and stays text",
+    why="Its columns may shift where a mail program's font lacks a sign.",
+    source="our own: the font that draws it has no glyph for a sign, or there is no font; docs/images.md",
+    fix="use signs that the font has, or name another font: [theme] diagram_font",
+)  # fmt: skip
+
+RULES = (image_relative, IMAGE_FILE, image_alt_missing, image_alt_file_name, DIAGRAM_NOT_DRAWN)

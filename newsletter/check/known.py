@@ -38,7 +38,8 @@ class Readership:
     """Who would get the issue now. `before` is how many got the last broadcast to the same segment, None for none.
 
     `harmed` are those of the skipped who bounced, complained or were suppressed. `empty` counts, for each merge tag
-    without a default, the readers for whom it is empty. `needed` is how long posting takes at the provider's rate,
+    without a default, the readers for whom it is empty; `unknown` says, for each that looks at a tag or an own field
+    which nobody has, what is missing. `needed` is how long posting takes at the provider's rate,
     `room` the time from the next slot to the one after it, `daily` how many mails a day may have (0: not known).
     """
 
@@ -48,6 +49,7 @@ class Readership:
     harmed: int = 0
     before: int | None = None
     empty: Mapping[str, int] | None = None
+    unknown: Mapping[str, str] | None = None
     needed: timedelta = timedelta()
     room: timedelta | None = None
     daily: int = 0

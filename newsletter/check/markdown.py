@@ -64,9 +64,9 @@ HTML_REMOVED = Rule(
     fix="take it out, or say it in Markdown",
 )  # fmt: skip
 NESTING = Rule(
-    "nesting-too-deep", GROUP, Severity.WARNING, "Lists or quotes nested too deeply",
-    why="They are flattened, since no screen is wide enough for them.",
-    source="our own: 20 levels",
+    "nesting-too-deep", GROUP, Severity.WARNING, "Lists, quotes, HTML or links nested too deeply",
+    why="They are flattened, since no screen is wide enough for them; such links are shown as text.",
+    source="our own: 20 levels of lists and quotes, 100 of HTML, 8 of links",
     fix="nest less deeply",
 )  # fmt: skip
 LONG_LINE = Rule(
@@ -76,4 +76,19 @@ LONG_LINE = Rule(
     fix="break the line",
 )  # fmt: skip
 
-RULES = (body_empty, code_fence_open, heading_skipped, HTML_REMOVED, NESTING, LONG_LINE)
+WIDE_TABLE = Rule(
+    "table-too-wide", GROUP, Severity.WARNING, "A table too wide to be one",
+    why="It is shown as text, since no screen is wide enough for it.",
+    source="our own: 200 columns",
+    fix="make it narrower",
+)  # fmt: skip
+ABBREVIATIONS = Rule(
+    "abbreviations-too-many", GROUP, Severity.WARNING, "More abbreviations than are explained",
+    why="The rest is not explained, and nobody could tell why.",
+    source="our own: 200; each is looked for at each letter",
+    fix="leave out those that readers know",
+)  # fmt: skip
+
+RULES = (
+    body_empty, code_fence_open, heading_skipped, HTML_REMOVED, NESTING, LONG_LINE, WIDE_TABLE, ABBREVIATIONS,
+)  # fmt: skip

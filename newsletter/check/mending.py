@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from newsletter.check.inspection import Inspection
 from newsletter.check.source import Link, plain
+from newsletter.finding import Finding, Severity
 
 _EDGES = re.compile(
     r"!?\[(?P<before>[ \t]*)(?P<text>(?:[^\[\]]|\\.)*?)(?P<after>[ \t]*)\]"
@@ -69,8 +70,11 @@ def _in_body(inspection: Inspection) -> Iterator[Mend]:
     text, body = inspection.issue.text, inspection.issue.body
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     for start, end, new, rule in (*_links(inspection), *_signs(inspection)):
-        line, column = inspection.at(start)
-        at = starts[line - 1] + column - 1
+        typed = inspection.issue.really_at(Finding("", Severity.INFO, "", inspection.issue.file, *inspection.at(start)))
+        if typed.file != inspection.issue.file:
+            continue  # in a snippet, which other issues share
+        line = typed.line or 1
+        at = starts[line - 1] + (typed.column or 1) - 1
         if text[at : at + end - start + 1] == body[start : end + 1]:
             yield Mend(at, at + end - start, new, rule, line)
 

@@ -12,7 +12,7 @@ from newsletter.finding import Severity
 
 GROUP = "merge tags"
 # Fields that a subscriber may have left empty; an address and the links are always there.
-_MAY_BE_EMPTY = re.compile(r"(?:first_)?name\s*(?:\||$)")
+_MAY_BE_EMPTY = re.compile(r"(?:(?:first_)?name|tags|fields\.\w+)\s*(?:\||$)")
 _FOREIGN = re.compile(
     r"\*\|[A-Z_:]+\|\*|%%?(?:FIRST_?NAME|LAST_?NAME|NAME|EMAIL|recipient\.\w+|first_name|unsubscribe_url)%%?"
     r"|\[(?:firstname|lastname|fullname|unsubscribe|webversion)(?:,fallback=[^\]]*)?\](?![(\[:])|<<\s*First Name\s*>>",
@@ -21,13 +21,13 @@ _BROKEN = re.compile(
     r"(?<!\{)\{\s*(?P<field>(?:first_)?name|email|unsubscribe_url)\s*(?:\|[^{}]*)?\}(?!\})"
     r"|\{\{\s*(?P<open>(?:first_)?name|email|unsubscribe_url)\s*(?:\|[^{}]*)?\}(?!\})"
 )
-_DEFAULT = re.compile(r"\|\s*(?:default|then)\b")  # a then() without default() is empty on purpose
+_DEFAULT = re.compile(r"\|\s*(?:default|then|unless)\b")  # a then() without default() is empty on purpose
 
 
 @rule(
-    "merge-tag-no-default", GROUP, Severity.WARNING, "A name without a default",
+    "merge-tag-no-default", GROUP, Severity.WARNING, "A name, tag or own field without a default",
     why="Readers who gave no name see a hole: “Hello ,”.",
-    source="our own: name and first_name may be empty",
+    source="our own: all that is known of every reader is the address",
     fix='{{ name | default("there") }}',
 )  # fmt: skip
 def merge_tag_no_default(inspection: Inspection) -> Iterator[Hit]:
@@ -36,11 +36,17 @@ def merge_tag_no_default(inspection: Inspection) -> Iterator[Hit]:
         for match in PLAUSIBLE.finditer(getattr(issue, key)):
             if _bare(match[1]):
                 typed = True
-                yield Hit(f"{match[0]} is empty for who gave no name", *inspection.place(key, "title"))
+                yield Hit(
+                    f"{match[0]} is empty for {_whom(match[1])}",
+                    *inspection.place(key, "title"),
+                    _with_default(match[1]),
+                )
     for match in PLAUSIBLE.finditer(inspection.prose.text):
         if _bare(match[1]):
             typed = True
-            yield Hit(f"{match[0]} is empty for who gave no name", *inspection.at(match.start()))
+            yield Hit(
+                f"{match[0]} is empty for {_whom(match[1])}", *inspection.at(match.start()), _with_default(match[1])
+            )
     if not typed and any(map(_bare, inspection.edition.variables.values())):
         yield Hit("the theme uses a name without a default")
 
@@ -71,6 +77,14 @@ def merge_tag_broken(inspection: Inspection) -> Iterator[Hit]:
             yield Hit(f"{found[0]} is no merge tag", *inspection.place(key, "title"), f"{{{{ {_field(found)} }}}}")
     for match in _BROKEN.finditer(inspection.prose.text):
         yield Hit(f"{match[0]} is no merge tag", *inspection.at(match.start()), f"{{{{ {_field(match)} }}}}")
+
+
+def _with_default(source: str) -> str:
+    return f'{{{{ {source.strip()} | default("there") }}}}'
+
+
+def _whom(source: str) -> str:
+    return "who gave no name" if re.match(r"\s*(?:first_)?name\b", source) else "who has none"
 
 
 def _field(match: re.Match[str]) -> str:

@@ -69,10 +69,27 @@ def audience_fields_empty(inspection: Inspection) -> Iterator[Hit]:
     told = inspection.known.readership
     for source, count in (told.empty or {}).items() if told else ():
         if told and count:
-            tags = (tag for tag in PLAUSIBLE.finditer(inspection.prose.text) if tag[1].strip() == source.strip())
-            typed = next(tags, None)
-            place = inspection.at(typed.start()) if typed else inspection.place("subject", "title")
+            place = _place_of(inspection, source)
             yield Hit(f"{{{{ {source} }}}} is empty for {count} of {told.readers} readers", *place)
+
+
+@rule(
+    "audience-field-unknown", GROUP, Severity.WARNING, "A merge tag that looks at what no reader has",
+    why="A misspelt tag is no reader's, so everybody sees what was meant for the others.",
+    source="our own: the tags and own fields of all subscribers",
+    fix="correct its name, or give it to the readers first: newsletter subscribers list", needs=_NEEDS,
+)  # fmt: skip
+def audience_field_unknown(inspection: Inspection) -> Iterator[Hit]:
+    told = inspection.known.readership
+    for source, missing in (told.unknown or {}).items() if told else ():
+        yield Hit(missing, *_place_of(inspection, source))
+
+
+def _place_of(inspection: Inspection, source: str) -> tuple[int, int]:
+    """Where a merge tag stands; where the body has it not, it is in the front matter."""
+    tags = (tag for tag in PLAUSIBLE.finditer(inspection.prose.text) if tag[1].strip() == source.strip())
+    typed = next(tags, None)
+    return inspection.at(typed.start()) if typed else inspection.place("subject", "title")
 
 
 @rule(
@@ -106,4 +123,7 @@ def _hours(length: timedelta) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
-RULES = (audience_empty, audience_jump, audience_suppressed, audience_fields_empty, audience_slow, audience_daily_limit)
+RULES = (
+    audience_empty, audience_jump, audience_suppressed, audience_fields_empty, audience_field_unknown, audience_slow,
+    audience_daily_limit,
+)  # fmt: skip

@@ -41,7 +41,7 @@ def check(
     for rule, hit in complaints(silences, used, {rule.id for rule in running}, known):
         found.append(_finding(rule, hit, inspection.issue.file))
     kept = [_set(finding, levels) for finding in found if levels.get(finding.rule) != OFF]
-    return tuple(sorted(dict.fromkeys(kept), key=_place))
+    return tuple(sorted(dict.fromkeys(map(inspection.issue.really_at, kept)), key=_place))
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

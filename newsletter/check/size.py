@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from newsletter.check.inspection import Inspection
 from newsletter.check.rule import Hit, rule
+from newsletter.check.weights import costliest
 from newsletter.finding import Severity
 
 GROUP = "size and speed"
@@ -24,7 +25,7 @@ _FIX = "shorten the issue, or put its long parts on the web and link to them"
 def size_clipped(inspection: Inspection, limit: float) -> Iterator[Hit]:
     size = _kilobytes(inspection)
     if size > limit:
-        yield Hit(f"the HTML has {size:.0f} KB; Gmail shows {limit:g} KB")
+        yield _hit(inspection, f"the HTML has {size:.0f} KB; Gmail shows {limit:g} KB")
 
 
 @rule(
@@ -36,7 +37,14 @@ def size_clipped(inspection: Inspection, limit: float) -> Iterator[Hit]:
 def size_near_clipping(inspection: Inspection, limit: float) -> Iterator[Hit]:
     size = _kilobytes(inspection)
     if limit <= size <= CLIPPED / 1024:
-        yield Hit(f"the HTML has {size:.0f} of the {CLIPPED // 1024} KB that Gmail shows")
+        yield _hit(inspection, f"the HTML has {size:.0f} of the {CLIPPED // 1024} KB that Gmail shows")
+
+
+def _hit(inspection: Inspection, message: str) -> Hit:
+    """With what costs most, at the line of the costliest part."""
+    parts = costliest(inspection)
+    most = f"; most of it: {', '.join(map(str, parts))}" if parts else ""
+    return Hit(message + most, parts[0].line if parts else None)
 
 
 def _kilobytes(inspection: Inspection) -> float:

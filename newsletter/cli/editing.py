@@ -73,7 +73,7 @@ def build(
 
     Writes DIR/SLUG/ with email.html, email.txt, email.eml, web.html and edition.json. Findings do not stop it.
     """
-    from newsletter.pipeline.building import files_of, write_folder
+    from newsletter.pipeline.building import date_of, files_of, write_folder
     from newsletter.pipeline.desk import open_desk
 
     out: Output = context.obj
@@ -85,7 +85,7 @@ def build(
         name = _free_name(issue.slug, built)
         if name != issue.slug:
             out.warn(f'{issue.file}: the slug "{issue.slug}" is used twice; built as {name}')
-        written = datetime.fromtimestamp(issue.path.stat().st_mtime, UTC)  # builds of the same file are the same
+        written = date_of(issue, desk.publication.config.schedule)
         shared = _shared(desk, issue, edition) if share else {}
         write_folder(output / name, {**files_of(edition, desk.site.base_url, written), **shared})
         built[name] = {"file": str(issue.path), "folder": str(output / name), "digest": edition.digest}

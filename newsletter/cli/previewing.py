@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,16 +104,19 @@ def _name_of(workspace: Workspace, reference: str) -> str:
 
 @contextmanager
 def _store(publication: Publication, read_only: bool) -> Iterator[Store]:
-    """The publication's database; where there is none and nothing may be written, an empty one elsewhere."""
-    from newsletter.store.database import open_store
-
-    made = publication.config.storage.database_url or (publication.state / "newsletter.db").exists()
-    if made or not read_only:
+    """The publication's database. Where nothing may be written it is only looked at; where there is none, an empty one
+    elsewhere stands in."""
+    if not read_only:
         with store_of(publication) as store:
             yield store
         return
+    from newsletter.store.database import open_store
+    from newsletter.store.looking import open_to_look
+
+    sys.dont_write_bytecode = True  # rules of the publication's own are Python files
     with tempfile.TemporaryDirectory(prefix="newsletter-preview-") as folder:
-        store = open_store("", Path(folder))
+        looked_at = open_to_look(publication.config.storage.database_url, publication.state)
+        store = looked_at or open_store("", Path(folder))
         try:
             yield store
         finally:

@@ -75,6 +75,7 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "dark": "The same for screens that are set to dark.",
         "name": "A folder in `templates/`, else a theme that comes with the program: `default` or `letter`.",
         "images": "What becomes of pictures that lie beside the issues; see [images.md](images.md).",
+        "diagram_font": "The font of [diagrams as pictures](images.md#diagrams): a file here or a font of the system.",
     },
     "schedule": {
         "days": "The days with a slot. Readers are promised them on the sign-up box.",

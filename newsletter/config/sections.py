@@ -65,6 +65,11 @@ class PaletteConfig(_Section):
     code: Colour | None = None
     panel: Colour | None = None
     tint: Colour | None = None
+    keyword: Colour | None = None
+    string: Colour | None = None
+    number: Colour | None = None
+    name: Colour | None = None
+    comment: Colour | None = None
 
 
 class LookConfig(_Section):
@@ -83,6 +88,7 @@ class ThemeConfig(LookConfig):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "default"
     images: Literal["host", "embed", "remote"] = "host"
+    diagram_font: OneLine = ""
 
 
 class ScheduleConfig(_Section):

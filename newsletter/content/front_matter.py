@@ -37,7 +37,7 @@ TEXTS = (
     "correction_of",
     "send_to_missed",
 )
-KEYS = frozenset({*TEXTS, "status", "date", "slot", "number", "tags", "vars", "checks"})
+KEYS = frozenset({*TEXTS, "status", "date", "slot", "number", "tags", "diagram", "vars", "checks"})
 # What other programs call the same thing; only where our own key is not there.
 SAME_AS = {
     "summary": "preheader",
@@ -193,6 +193,14 @@ def _status(path: Path, key: str, value: Value) -> Status:
     return Status(word)
 
 
+def _diagram(path: Path, key: str, value: Value) -> str:
+    scalar = _scalar(path, key, value)
+    word = scalar.text.strip().lower() or "text"
+    if word not in ("text", "image"):
+        raise ContentError(path, scalar.line, f'{key}: found "{word[:40]}"', "expected text or image")
+    return word
+
+
 def _number(path: Path, key: str, value: Value) -> int | None:
     scalar = _scalar(path, key, value)
     if scalar.text and not re.fullmatch(r"\d{1,9}", scalar.text):
@@ -232,5 +240,5 @@ def _checks(path: Path, key: str, value: Value) -> dict[str, str]:
 
 
 _READERS: Mapping[str, Callable[[Path, str, Value], Any]] = {
-    "status": _status, "number": _number, "tags": _tags, "vars": _vars, "checks": _checks,
+    "status": _status, "number": _number, "tags": _tags, "diagram": _diagram, "vars": _vars, "checks": _checks,
 }  # fmt: skip

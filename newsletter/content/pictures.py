@@ -7,12 +7,13 @@ import io
 import re
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
 from newsletter.content.image_headers import Header, read_header
+from newsletter.content.metadata import orientation, without_metadata
 from newsletter.content.slugs import slugify
 from newsletter.finding import Finding, Severity
 
@@ -47,11 +48,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures of one issue, whether the mail itself carries them, and what is wrong with others."""
+    """The pictures of one issue, whether the mail itself carries them, and what is wrong with others.
+
+    `font` is a font file's content where diagrams are to be drawn with it.
+    """
 
     pictures: tuple[Picture, ...] = ()
     embed: bool = False
     findings: tuple[Finding, ...] = ()
+    font: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -112,10 +117,14 @@ def _picture(source: str, folder: Path, root: Path, column: int) -> Picture:
         raise _UnusableError("is no PNG, JPEG, GIF or WebP", "save it as one of them")
     if not header.width or not header.height:
         raise _UnusableError("has no size", "save it again")
+    data = without_metadata(data)
+    turn = orientation(data)
+    if turn > 4:  # it lies on its side
+        header = Header(header.kind, header.height, header.width)
     density = 2 if path.stem.endswith("@2x") else 1
     shown = min(column, max(1, round(header.width / density)))
-    if header.width > 2 * column or len(data) > LARGEST:
-        data, header = _smaller(data, header, 2 * column)
+    if header.width > 2 * column or len(data) > LARGEST or turn > 1:
+        data, header = _smaller(data, header, 2 * column, turn=turn)
         shown = min(shown, header.width)
     if len(data) > LARGEST:
         raise _UnusableError(f"has {len(data) / 1e6:.1f} MB; {LARGEST / 1e6:.0f} MB is the most", _SMALLER)
@@ -145,8 +154,11 @@ def _read(path: Path, root: Path) -> bytes:
 
 
 @lru_cache(maxsize=8)  # a preview renders at each save
-def _smaller(data: bytes, header: Header, width: int) -> tuple[bytes, Header]:
-    """The picture at most `width` pixels wide and without what cameras add, if Pillow is there; an animation stays."""
+def _smaller(data: bytes, header: Header, width: int, *, turn: int = 1) -> tuple[bytes, Header]:
+    """The picture upright and at most `width` pixels wide, if Pillow is there; an animation stays.
+
+    `header` has the size of the picture as it is seen; `turn` is how it has to be turned for that.
+    """
     try:
         from PIL import Image, ImageOps  # noqa: PLC0415 - an extra
     except ImportError:
@@ -164,6 +176,5 @@ def _smaller(data: bytes, header: Header, width: int) -> tuple[bytes, Header]:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _UnusableError("cannot be decoded", "save it again") from None
     made = out.getvalue()
-    return (
-        (made, read_header(made) or header) if len(made) < len(data) or turned.width < header.width else (data, header)
-    )
+    better = turn > 1 or len(made) < len(data) or turned.width < header.width
+    return (made, read_header(made) or header) if better else (data, header)

@@ -17,6 +17,7 @@ from newsletter.content.front_matter import KEYS, Front, read_front_matter, read
 from newsletter.content.headings import Heading, first_heading, without
 from newsletter.content.issue import Issue
 from newsletter.content.slugs import is_slug, slugify, split_name
+from newsletter.content.snippets import Included, include
 from newsletter.errors import ContentError
 from newsletter.finding import Finding, Severity
 
@@ -60,11 +61,13 @@ def read_issue(path: Path) -> Issue:
 
 
 def parse_issue(path: Path, data: bytes) -> Issue:
-    """The issue that `data` holds, as if it were read from `path`."""
+    """The issue that `data` holds, as if it were read from `path`, with the snippets that it names."""
     text = decode(path, data)
     front = read_front_matter(path, text)
+    file = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
+    included = include(path, front.body, front.body_line, file)
     values = dict(front.values)
-    heading = first_heading(front.body)
+    heading = first_heading(included.text)
     title = values.get("title") or values.get("subject") or (heading.text if heading else "")
     subject = values.get("subject") or title
     number, words = split_name(path.stem)
@@ -73,18 +76,28 @@ def parse_issue(path: Path, data: bytes) -> Issue:
     return Issue(
         path=path,
         slug=_slug(path, front, words),
-        body=_body(front.body, heading, title),
+        body=_body(included.text, heading, title),
         body_line=front.body_line,
         key_lines=MappingProxyType(dict(front.lines)),
-        source_digest=hashlib.sha256(data).hexdigest(),
+        source_digest=_digest(data, included),
         notes=tuple(notes),
         vars=MappingProxyType(values.pop("vars", {})),
         checks=MappingProxyType(values.pop("checks", {})),
         text=text,
+        origins=included.origins,
+        snippets=tuple(snippet for snippet, _ in included.files),
         **{key: value for key, value in values.items() if key not in ("slug", "subject", "title")},
         subject=subject,
         title=title,
     )
+
+
+def _digest(data: bytes, included: Included) -> str:
+    """The SHA-256 of all that the issue is read from: the file, and the snippets in it by name."""
+    digest = hashlib.sha256(data)
+    for snippet, content in included.files:
+        digest.update(f"\0{snippet.name}\0{content}".encode())
+    return digest.hexdigest()
 
 
 def order_key(issue: Issue) -> tuple[bool, int, str, str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, select, update
@@ -30,12 +31,17 @@ from newsletter.store.tables import batches, broadcasts, deliveries
 
 @dataclass(frozen=True)
 class Reader:
-    """One recipient of a batch, as frozen when the broadcast was planned."""
+    """One recipient of a batch, as frozen when the broadcast was planned.
+
+    Tags and own fields are kept only where the edition looks at them.
+    """
 
     subscriber_id: int
     email: str
     name: str
     measured: bool = True
+    tags: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
 
 @dataclass(frozen=True)
@@ -91,15 +97,9 @@ _BEGIN = (
     .returning(batches.c.number)
 )
 _KEY = update(batches).where(batches.c.broadcast_id == _OF, batches.c.number == _BATCH)
+_FROZEN = (deliveries.c.subscriber_id, deliveries.c.email, deliveries.c.name, deliveries.c.tags, deliveries.c.fields)
 _READERS = (
-    select(
-        deliveries.c.subscriber_id,
-        deliveries.c.email,
-        deliveries.c.name,
-        deliveries.c.measured,
-        deliveries.c.batch_number,
-        BARRED,
-    )
+    select(*_FROZEN, deliveries.c.measured, deliveries.c.batch_number, BARRED)
     .select_from(with_standing(deliveries, deliveries.c.subscriber_id))
     .where(deliveries.c.broadcast_id == _OF, deliveries.c.batch_number.in_(_NUMBERS))
     .where(deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN]))
@@ -283,9 +283,11 @@ def readers_of_batches(
         return found
     rows = connection.execute(_READERS, {"of": broadcast_id, "numbers": list(numbers)}).all()
     # Sorted here: asked for this order, SQLite would read the whole broadcast in it rather than the batch.
-    for number, email, name, measured, batch, reason in sorted(rows, key=itemgetter(0)):
+    for number, email, name, tags, fields, measured, batch, reason in sorted(rows, key=itemgetter(0)):
         readers, barred = found[batch]
-        readers.append(Reader(number, email, name, measured))
+        # Sorted here too: databases put the letters of tags into orders of their own.
+        split = tuple(sorted(tags.split("\n"))) if tags else ()
+        readers.append(Reader(number, email, name, measured, split, fields or {}))
         if reason:
             barred[number] = reason
     return found
@@ -402,9 +404,14 @@ def key_of(digest: str, number: int, readers: Iterable[Reader]) -> str:
     It is short and plain enough for every provider's header; the draft of the Idempotency-Key header
     (draft-ietf-httpapi-idempotency-key-header-07, section 2.2) asks for a value that is unique to the payload.
     """
-    who = [[reader.subscriber_id, reader.email, reader.name] for reader in readers]
+    who = [[each.subscriber_id, each.email, each.name, *_more(each)] for each in readers]
     body = json.dumps([digest, number, who], ensure_ascii=False, separators=(",", ":"))
     return f"nl-{hashlib.sha256(body.encode()).hexdigest()[:48]}"
+
+
+def _more(reader: Reader) -> list[Any]:
+    """What else is in a reader's values; nothing for most, whose keys stay as they always were."""
+    return [reader.tags, dict(reader.fields)] if reader.tags or reader.fields else []
 
 
 def _place(claim: Claim) -> dict[str, Any]:

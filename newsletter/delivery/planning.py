@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from newsletter.audience.subscribers import last_id, page
 from newsletter.delivery.related import reason
 from newsletter.delivery.states import ELSEWHERE, BatchState, BroadcastState, DeliveryState
 from newsletter.errors import SafetyError
-from newsletter.store.tables import batches, broadcasts, deliveries
+from newsletter.store.tables import batches, broadcasts, deliveries, subscriber_tags, subscribers
 
 Announce = Callable[[Connection, int, Sequence[int]], None]
 PAGE = 1000  # readers a transaction: few enough that no call waits long for it
@@ -34,10 +34,12 @@ def create_broadcast(
     slot: int | None,
     relation: str = "",
     related_to: str = "",
+    keeps_fields: bool = False,
 ) -> int:
     """Write down that this edition goes to this segment as it is now, and return the broadcast's id.
 
-    `relation` narrows it to those who `got` or `missed` the issue `related_to`.
+    `relation` narrows it to those who `got` or `missed` the issue `related_to`. `keeps_fields`: each delivery keeps the
+    tags and own fields of its reader as they are when it is planned, since the edition looks at them.
 
     Raises SafetyError where the issue has a broadcast already: an issue is sent at most once.
     """
@@ -54,6 +56,7 @@ def create_broadcast(
         "relation": relation,
         "related_to": related_to,
         "provider": provider,
+        "keeps_fields": keeps_fields,
         "slot_id": slot,
         "state": BroadcastState.PLANNED,
         "audience_through": last_id(connection),
@@ -108,8 +111,9 @@ def plan_page(connection: Connection, broadcast_id: int, size: int, announce: An
         return Planned(more=False)
     last = _last_batch(connection, broadcast_id)
     members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at).subquery()
-    why = reason(members, broadcast.relation, broadcast.related_to)
-    connection.execute(_insert(broadcast_id, members, why, size, (last, _filled(connection, broadcast_id, last))))
+    more = {"reason": reason(members, broadcast.relation, broadcast.related_to)}
+    more |= _kept(members) if broadcast.keeps_fields else {}
+    connection.execute(_insert(broadcast_id, members, more, size, (last, _filled(connection, broadcast_id, last))))
     written, mailed, reached, number = _written(connection, broadcast_id, after)
     done = reached if written == PAGE else through
     number = max(last, number)
@@ -130,12 +134,25 @@ def _add_batches(connection: Connection, broadcast_id: int, through: int) -> Seq
     return numbers
 
 
-def _insert(broadcast_id: int, members: Subquery, why: ColumnElement[Any], size: int, end: tuple[int, int]) -> Insert:
+def _kept(members: Subquery) -> dict[str, ColumnElement[Any]]:
+    """What a delivery keeps of its reader beside name and address: the tags, a line each, and the own fields."""
+    tags = select(func.aggregate_strings(subscriber_tags.c.tag, "\n"))
+    fields = select(subscribers.c.fields).where(subscribers.c.id == members.c.id)
+    return {
+        "tags": tags.where(subscriber_tags.c.subscriber_id == members.c.id).scalar_subquery(),
+        "fields": fields.scalar_subquery(),
+    }
+
+
+def _insert(
+    broadcast_id: int, members: Subquery, more: Mapping[str, ColumnElement[Any]], size: int, end: tuple[int, int]
+) -> Insert:
     """The deliveries of a page of members: the last batch, which holds some already, is filled up, then the next.
 
-    `why` is empty for those who are mailed, `end` the last batch and how many it holds.
+    `more` are columns; its `reason` is empty for those who are mailed. `end` is the last batch and how many it holds.
     """
     first, taken = end if end[0] else (1, 0)
+    why = more["reason"]
     mailed = why == ""
     place = func.sum(case((mailed, 1), else_=0)).over(order_by=members.c.id)  # 1, 2, 3 … among who is mailed
     columns = {
@@ -147,7 +164,7 @@ def _insert(broadcast_id: int, members: Subquery, why: ColumnElement[Any], size:
         "name": members.c.name,
         "measured": members.c.measured,
         "state": case((mailed, DeliveryState.PENDING), else_=DeliveryState.SKIPPED),
-        "reason": why,
+        **more,
     }
     return deliveries.insert().from_select(list(columns), select(*columns.values()), include_defaults=False)
 

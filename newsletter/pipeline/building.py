@@ -6,9 +6,11 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
+from newsletter.config import ScheduleConfig
+from newsletter.content.issue import Issue
 from newsletter.errors import NewsletterError
 from newsletter.render.edition import Edition
 from newsletter.render.merge import reader_fields
@@ -16,6 +18,7 @@ from newsletter.render.mime import to_mime
 from newsletter.render.personal import personal
 from newsletter.render.placing import FOLDER
 
+UNDATED = datetime(2000, 1, 1, tzinfo=UTC)  # the Date of a sample mail whose issue has none
 _SAMPLE = ("Ada Sample", "ada@reader.example")  # whom `email.eml` is for
 
 
@@ -37,6 +40,18 @@ def files_of(edition: Edition, base_url: str, date: datetime | None = None) -> M
         "edition.json": f"{whole}\n".encode(),
         **{f"{FOLDER}/{picture.name}": picture.data for picture in edition.pictures},
     }
+
+
+def date_of(issue: Issue, schedule: ScheduleConfig) -> datetime:
+    """The Date of an issue's sample mail: its date or slot, where that is a day at the schedule's time, else `UNDATED`.
+
+    No clock and no file's time: the same issue gives the same file everywhere.
+    """
+    moment = issue.slot or issue.date
+    if moment is None:
+        return UNDATED
+    wall = moment if isinstance(moment, datetime) else datetime.combine(moment, schedule.at)
+    return wall.replace(tzinfo=schedule.zone)
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".md", ".markdown")
 _IMAGE = re.compile(r"!\[|<img\b", re.IGNORECASE)
-_PADDING = 64  # pixels of the sheet beside the text
 _EMBEDDERS = frozenset({"outbox"})  # providers that carry images within a mail
 _CREDITS = {"autosend": ("AutoSend", "https://autosend.com")}
 
@@ -98,18 +97,34 @@ class Desk:
         """The pictures beside the issue that it shows, as `[theme] images` has it; what is wrong is a finding."""
         config = self.publication.config
         wanted = _wanted(issue) if config.theme.images != "remote" and _IMAGE.search(issue.body) else ()
-        if not wanted:
+        drawn = issue.diagram == "image"
+        if not wanted and not drawn:
             return Pictures()
         folder = self.publication.folder
         root = folder if issue.path.resolve().is_relative_to(folder) else issue.path.parent
-        column = theme.tokens["width"] - _PADDING
         embed = config.theme.images == "embed"
-        pictures = read_pictures(issue.path, wanted, root, column, embed=embed, file=issue.file)
+        pictures = read_pictures(issue.path, wanted, root, theme.column, embed=embed, file=issue.file)
         if embed and config.provider.name not in _EMBEDDERS:
             message = f'{config.provider.name} carries no images within a mail, and [theme] images is "embed"'
-            found = Finding(IMAGE_RULE, Severity.ERROR, message, issue.file, wanted[0].line, None, 'images = "host"')
+            line = wanted[0].line if wanted else issue.line_of("diagram")
+            found = Finding(IMAGE_RULE, Severity.ERROR, message, issue.file, line, None, 'images = "host"')
             pictures = replace(pictures, findings=(*pictures.findings, found))
-        return pictures
+        return self._with_font(pictures, issue) if drawn else pictures
+
+    def _with_font(self, pictures: Pictures, issue: Issue) -> Pictures:
+        """`pictures` with the font that diagrams are drawn with; without one they stay text, and a finding says why."""
+        from newsletter.content.drawing import RULE, read_font
+
+        try:
+            font = read_font(self.publication.config.theme.diagram_font, self.publication.folder)
+            return replace(pictures, font=font)
+        except ImportError:
+            reason, fix = "Pillow is not installed", 'pip install "newsletter[images]"'
+        except OSError as error:
+            reason, fix = str(error), "name a monospace font: [theme] diagram_font"
+        message, line = f"diagrams are not drawn as pictures: {reason}", issue.line_of("diagram")
+        found = Finding(RULE, Severity.WARNING, message, issue.file, line, None, fix)
+        return replace(pictures, findings=(*pictures.findings, found))
 
     def check(self, issue: Issue, edition: Edition, now: datetime) -> tuple[Finding, ...]:
         """What the rules have to say, the worst first; without network and database."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from newsletter.check.mending import Mend, mended
-from newsletter.content.files import read_bytes
+from newsletter.content.files import decode, read_bytes
 from newsletter.content.issue import Issue
 from newsletter.errors import NewsletterError
 
@@ -29,7 +28,7 @@ def write_mended(issue: Issue, mends: Sequence[Mend]) -> None:
     Raises NewsletterError where the file changed since it was read, mixes line ends, or cannot be written.
     """
     path, data = issue.path, read_bytes(issue.path)
-    if hashlib.sha256(data).hexdigest() != issue.source_digest:
+    if decode(path, data) != issue.text:
         raise NewsletterError(f"{path}: the file changed while it was checked", "check it again")
     crlf = data.count(b"\r\n")
     if crlf not in (0, data.count(b"\n")) or data.count(b"\r") != crlf:

@@ -13,9 +13,10 @@ from newsletter.check.known import Approval, Known, Readership
 from newsletter.config import Config
 from newsletter.delivery.report import find_broadcast, report_of
 from newsletter.delivery.states import ELSEWHERE, BroadcastState
+from newsletter.pipeline.fields import missing_fields
 from newsletter.publication import Publication
 from newsletter.render.edition import Edition
-from newsletter.render.merge import parse
+from newsletter.render.merge import parse, tags_of
 from newsletter.schedule.passes import upcoming
 from newsletter.schedule.queue import approved
 from newsletter.schedule.slots import next_slot
@@ -54,6 +55,7 @@ def _readership(connection: Connection, edition: Edition, segment: str, config: 
         harmed=sum(count for reason, count in reasons.items() if reason not in _LEFT),
         before=_last_time(connection, segment),
         empty={source: count_nameless(connection, segment) for source in _without_default(edition)},
+        unknown=missing_fields(connection, tags_of(edition.variables.values())),
         needed=_time_needed(readers, config),
         room=next_slot(config.schedule, slot.starts_at).starts_at - slot.starts_at,
         daily=config.delivery.daily_limit,

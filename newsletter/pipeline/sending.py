@@ -79,6 +79,7 @@ class Sending:
             segment=issue.segment,
             relation=issue.relation,
             related_to=issue.related_to,
+            keeps_fields=personal.keeps_fields(Edition.from_json(read_edition(connection, issue.digest))),
             provider=self.provider.name,
             now=self.clock.now(),
             slot=slot_id,
@@ -247,10 +248,11 @@ def values_of(
 
     def values(reader: Reader) -> Mapping[str, str]:
         link = f"{base}/unsubscribe/{signer.unsubscribe_token(reader.subscriber_id)}"
-        if not (measures and reader.measured):
-            return values_of(reader_fields(reader.name, reader.email, link))
-        token = signer.measuring_token(broadcast_id, reader.subscriber_id)
-        return values_of(reader_fields(reader.name, reader.email, link, f"{base}/c/{token}?", f"{base}/o/{token}.gif"))
+        fields = reader_fields(reader.name, reader.email, link, tags=reader.tags, own=reader.fields)
+        if measures and reader.measured:
+            token = signer.measuring_token(broadcast_id, reader.subscriber_id)
+            fields |= {CLICK: f"{base}/c/{token}?", OPEN: f"{base}/o/{token}.gif"}
+        return values_of(fields)
 
     return values
 

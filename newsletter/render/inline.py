@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from lxml import etree, html
 
@@ -37,6 +38,7 @@ def inline(page: str, css: str) -> str:
 
 def _minimise(root: html.HtmlElement) -> None:
     kept = {name for style in root.iter("style") for name in _CLASS_IN_CSS.findall(style.text or "")}
+    tight = lru_cache(maxsize=None)(_without_spaces)
     targets = {href[1:] for link in root.iter("a") if (href := link.get("href") or "").startswith("#")}
     for element in root.iter():
         if not isinstance(element.tag, str):
@@ -46,7 +48,11 @@ def _minimise(root: html.HtmlElement) -> None:
             element.attrib.pop("id", None)
         element.attrib.pop("data-columns", None)
         if style := element.get("style"):
-            element.set("style", re.sub(r"\s*([:;,])\s*", r"\1", style).strip(";"))
+            element.set("style", tight(style))
+
+
+def _without_spaces(style: str) -> str:
+    return re.sub(r"\s*([:;,])\s*", r"\1", style).strip(";")
 
 
 def _keep_classes(element: html.HtmlElement, kept: set[str]) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from newsletter.render.edition import Edition
 from newsletter.render.fill import fill
-from newsletter.render.merge import compile_source
+from newsletter.render.merge import Fields, compile_source, tags_of
 
 
-def values_of(edition: Edition) -> Callable[[Mapping[str, str]], dict[str, str]]:
+def values_of(edition: Edition) -> Callable[[Fields], dict[str, str]]:
     """A function from a reader's fields (`merge.reader_fields`) to what each variable of the edition is for them.
 
     The merge tags are read here, once for all readers.
@@ -19,12 +19,17 @@ def values_of(edition: Edition) -> Callable[[Mapping[str, str]], dict[str, str]]
     return lambda fields: {name: value(fields) for name, value in variables}
 
 
-def values_for(edition: Edition, fields: Mapping[str, str]) -> dict[str, str]:
+def keeps_fields(edition: Edition) -> bool:
+    """Whether the edition looks at tags or own fields, so that a broadcast has to freeze them."""
+    return any(tag.is_frozen for tag in tags_of(edition.variables.values()))
+
+
+def values_for(edition: Edition, fields: Fields) -> dict[str, str]:
     """What each variable of the edition is for one reader."""
     return values_of(edition)(fields)
 
 
-def personal(edition: Edition, fields: Mapping[str, str]) -> Edition:
+def personal(edition: Edition, fields: Fields) -> Edition:
     """The edition for one reader; it has no variables left, and keeps the digest of what it was made from."""
     values = values_for(edition, fields)
     return replace(

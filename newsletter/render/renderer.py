@@ -7,16 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parseaddr
 from html import escape
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
 from lxml import etree, html
 
+from newsletter.content.drawing import Look
 from newsletter.content.issue import Issue
 from newsletter.content.markdown.document import Document, read_markdown
+from newsletter.content.markdown.highlight import highlight, plain_beyond
 from newsletter.content.markdown.mergetags import Shield, Typed
 from newsletter.content.pictures import Picture, Pictures
 from newsletter.finding import Finding, Severity
+from newsletter.render.drawn import Drawn, draw_diagrams
 from newsletter.render.edition import Edition
 from newsletter.render.finishing import finish, for_web, structured_data
 from newsletter.render.inline import inline
@@ -33,6 +37,7 @@ from newsletter.render.words import SOURCE, Words
 NONE = Pictures()
 KEEP_READING = 3  # earlier issues listed at the end
 _PREHEADER = 110  # characters; more than any inbox shows
+_COLOURED = 400  # spans of code in a mail, of some 50 bytes each: a fifth of what Gmail shows
 
 
 def render(issue: Issue, site: Site, theme: Theme, pictures: Pictures = NONE) -> Edition:
@@ -43,15 +48,20 @@ def render(issue: Issue, site: Site, theme: Theme, pictures: Pictures = NONE) ->
     draft = _Draft.of(issue, site, pictures.pictures)
     address = site.page_of(issue.slug)
     words = theme.words(issue.language or site.language)
+    parts, root = draft.variables, finish(draft.document.root, words, direction(issue.language or site.language))
+    body_text = to_text(root, image=words("Image"))
+    drawn = _drawn(draft, root, theme, pictures.font)
+    shown = (*pictures.pictures, *drawn.pictures)
     values = _values(draft, words)
-    parts, root = draft.variables, finish(draft.document.root, words, values["dir"])
-    text = theme.fill("email.txt", values | {"body": to_text(root, image=words("Image"))})
+    text = theme.fill("email.txt", values | {"body": body_text})
     web_root = for_web(root)
-    move(web_root, relative_to_page(pictures.pictures, address))
+    move(web_root, relative_to_page(shown, address))
     web = theme.fill("web.html", values | {"body": _markup(web_root)})
     if pictures.embed:
-        move(root, within_mail(pictures.pictures, address))
-    page = theme.fill("email.html", values | {"body": _markup(root)})
+        move(root, within_mail(shown, address))
+    if draft.coloured:
+        plain_beyond(root, _COLOURED)
+    page = theme.mail(values | {"body": _markup(root)})
     measured = {"clicks": site.clicks, "opens": site.opens}
     edition = Edition(
         slug=issue.slug,
@@ -66,9 +76,10 @@ def render(issue: Issue, site: Site, theme: Theme, pictures: Pictures = NONE) ->
         headers=_headers(draft),
         variables=parts.sources | sources(**measured),
         source_digest=issue.source_digest,
-        pictures=pictures.pictures,
+        pictures=shown,
     )
-    findings = (*pictures.findings, *draft.document.findings, *parts.findings, *_untranslated(issue, site, words))
+    findings = (*pictures.findings, *draft.document.findings, *drawn.findings, *parts.findings)
+    findings += _untranslated(issue, site, words)
     return replace(edition, findings=findings).frozen()
 
 
@@ -81,10 +92,15 @@ class _Draft:
     shield: Shield
     variables: Variables
     document: Document
+    coloured: bool
     subject: str
     title: str
     subtitle: str
     preheader: str
+
+    def typed(self, text: str) -> str:
+        """`text` with its merge tags as they were typed."""
+        return self.shield.reveal(text, attrgetter("source"))
 
     @classmethod
     def of(cls, issue: Issue, site: Site, pictures: Sequence[Picture]) -> _Draft:
@@ -100,10 +116,20 @@ class _Draft:
         constants = {f"vars.{key}": str(value) for key, value in issue.vars.items()}
         constants |= {"web_url": site.page_of(issue.slug), "publication": site.name}
         literal = frozenset(_numbers_in_code(document.root, shield))
+        coloured = highlight(document.root, lambda code: shield.reveal(code, attrgetter("source")))
         variables = Variables(shield, constants, issue.file, literal)
         subject, title, subtitle, preheader = hidden
         preheader = preheader or subtitle or _beginning(document.root)
-        return cls(issue, site, shield, variables, document, subject, title, subtitle, preheader)
+        return cls(issue, site, shield, variables, document, coloured, subject, title, subtitle, preheader)
+
+
+def _drawn(draft: _Draft, root: html.HtmlElement, theme: Theme, font: bytes) -> Drawn:
+    """The diagrams of `root` as pictures, in place, where there is a font for them."""
+    if not font:
+        return Drawn()
+    look = Look(font, theme.tokens["light"]["ink"], theme.tokens["light"]["panel"])
+    page = draft.site.page_of(draft.issue.slug)
+    return draw_diagrams(root, look, draft.issue, page, column=theme.column, typed=draft.typed)
 
 
 def _drop_ways_back(root: html.HtmlElement, page: str) -> None:
@@ -128,11 +154,11 @@ def _beginning(root: html.HtmlElement) -> str:
 
 def _values(draft: _Draft, words: Words) -> dict[str, Any]:
     """What a theme's templates are given; docs/themes.md explains each."""
-    issue, site = draft.issue, draft.site
+    issue, site, root = draft.issue, draft.site, draft.document.root
     language = issue.language or site.language
     following = site.issue(issue.next) if issue.next else None
     before = [_entry(link, site) for link in site.before(issue.slug)[:KEEP_READING]]
-    minutes = reading_minutes(str(draft.document.root.text_content()))
+    minutes = reading_minutes(str(root.text_content()))
     date = day_text(issue.date, words) if issue.date else ""
     number = words("No. %(number)s", number=issue.number) if issue.number else ""
     return {
@@ -148,10 +174,11 @@ def _values(draft: _Draft, words: Words) -> dict[str, Any]:
         "date": date,
         "minutes": minutes,
         "meta": [part for part in (number, date, words("%(minutes)s min read", minutes=minutes)) if part],
-        "widths": sorted(set(draft.document.widths)),
+        "widths": sorted({int(width) for figure in root.iter("figure") if (width := figure.get("data-columns"))}),
+        "coloured": draft.coloured,
         "web_url": site.page_of(issue.slug),
         "unsubscribe_url": draft.shield.token(Typed("{{ unsubscribe_url }}")),
-        "picture_url": next(_pictures(draft.document.root), ""),
+        "picture_url": next(_pictures(root), ""),
         "next": _entry(following, site) if following else None,
         "previous": before[0] if before else None,
         "keep_reading": before,
@@ -213,6 +240,7 @@ def _raw(text: str) -> Any:
 
 
 def _tidy(text: str) -> str:
-    lines = [line.rstrip() for line in text.strip().split("\n")]
+    """Without spaces at line ends, but for the mark before a mail's signature (RFC 3676 section 4.3)."""
+    lines = [line if line == "-- " else line.rstrip() for line in text.strip().split("\n")]
     kept = [line for number, line in enumerate(lines) if line or lines[number - 1]]
     return "\n".join(kept) + "\n"

@@ -7,18 +7,22 @@ once, and what it makes of it is kept by the sheet's text; tests/render/test_sty
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from lxml import html
+from lxml import etree, html
 
 if TYPE_CHECKING:
     from premailer import Premailer
 
 _Pairs = Sequence[tuple[str, str]]
-_Rule = tuple[Callable[[html.HtmlElement], Any], _Pairs]  # a compiled selector, and what it sets
+_Select = Callable[["_Index"], Any]
+_Rule = tuple[_Select, _Pairs]  # what finds its elements, and what it sets
 
 
 def apply(root: html.HtmlElement, css: str) -> None:
@@ -58,10 +62,42 @@ def premailer(css: str) -> Premailer:
 def _matches(root: html.HtmlElement, rules: Sequence[_Rule]) -> dict[html.HtmlElement, tuple[int, ...]]:
     """The elements that any rule is for, each with the numbers of its rules, the weightiest last."""
     found: dict[html.HtmlElement, tuple[int, ...]] = {}
+    index = _Index.of(root)
     for number, (select, _) in enumerate(rules):
-        for element in select(root):
+        for element in select(index):
             found[element] = (*found.get(element, ()), number)
     return found
+
+
+@dataclass(frozen=True)
+class _Index:
+    """A page's elements by tag and by class, so that a plain selector need not look through all of them."""
+
+    root: html.HtmlElement
+    tags: dict[str, list[html.HtmlElement]]
+    classes: dict[str, list[html.HtmlElement]]
+
+    @classmethod
+    def of(cls, root: html.HtmlElement) -> _Index:
+        tags: defaultdict[str, list[html.HtmlElement]] = defaultdict(list)
+        classes: defaultdict[str, list[html.HtmlElement]] = defaultdict(list)
+        for element in root.iter(etree.Element):
+            tags[str(element.tag)].append(element)
+            for name in set((element.get("class") or "").split()):
+                classes[name].append(element)
+        return cls(root, dict(tags), dict(classes))
+
+
+def _selector(selector: str) -> _Select:
+    """What finds the elements that `selector` is for: a look into the index for `p` and `.note`, else XPath."""
+    from lxml.cssselect import CSSSelector  # noqa: PLC0415
+
+    if re.fullmatch(r"[a-z][a-z0-9]*", selector):
+        return lambda index: index.tags.get(selector, ())
+    if re.fullmatch(r"\.[a-z][\w-]*", selector):
+        return lambda index: index.classes.get(selector[1:], ())
+    compiled = CSSSelector(selector)
+    return lambda index: compiled(index.root)
 
 
 def _merge(written: str, numbers: tuple[int, ...], css: str) -> str:
@@ -80,9 +116,8 @@ def _rules(css: str) -> tuple[_Rule, ...]:
 
     premailer lets no selector through whose state would have to be kept (`:hover`), so a selector is all there is.
     """
-    from lxml.cssselect import CSSSelector  # noqa: PLC0415
     from premailer.merge_style import csstext_to_pairs  # noqa: PLC0415
 
     found: list[tuple[Any, str, str]] = premailer("")._parse_style_rules(css, 0)[0]
     found.sort(key=itemgetter(0))
-    return tuple((CSSSelector(selector), csstext_to_pairs(style, validate=False)) for _, selector, style in found)
+    return tuple((_selector(selector), csstext_to_pairs(style, validate=False)) for _, selector, style in found)

@@ -6,6 +6,7 @@ another theme, so that a template can extend it: `{% extends "default/email.html
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,11 @@ class Theme:
     catalogues: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=lambda: MappingProxyType({}))
     places: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def column(self) -> int:
+        """How wide the text is in the mail, in px: a theme's sheet without the space beside it."""
+        return int(self.tokens["width"]) - 64
+
     def words(self, language: str) -> Words:
         """The theme's words in a language. Raises ContentError for a catalogue that cannot be read."""
         return words_for(language, self.catalogues)
@@ -70,6 +76,18 @@ class Theme:
             raise self._failure(error, template, message, "see docs/themes.md") from None
         except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise self._failure(error, template, f"the template fails: {error}", "see docs/themes.md") from error
+
+    def mail(self, values: Mapping[str, Any]) -> str:
+        """`email.html` filled; ContentError also where something stands behind its end, since a parser drops that."""
+        page = self.fill("email.html", values)
+        behind = re.sub(r"<!--.*?-->", "", page.rpartition("</html>")[2], flags=re.DOTALL).strip()
+        if "</html>" in page and behind:
+            lines = self.files["email.html"].split("\n")
+            line = next((number for number, text in enumerate(lines, start=1) if "</html>" in text), None)
+            shown = " ".join(behind.split())[:40]
+            message = f'"{shown}" stands behind </html>, where mail programs drop it'
+            raise ContentError(self._place("email.html"), line, message, "put it into the body")
+        return page
 
     def _place(self, name: str) -> str:
         return self.places.get(name) or str(self.folder / name)
@@ -140,6 +158,7 @@ def _catalogues(files: Mapping[str, tuple[Path, str]]) -> Mapping[str, Sequence[
     return MappingProxyType(found)
 
 
+@lru_cache(maxsize=16)
 def _look(path: Path, text: str) -> LookConfig:
     from pydantic import ValidationError  # noqa: PLC0415
 

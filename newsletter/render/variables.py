@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from newsletter.content.markdown.mergetags import Shield, Typed
 from newsletter.finding import Finding, Severity
-from newsletter.render.merge import READER_FIELDS, constant, parse
+from newsletter.render.merge import OWN, READER_FIELDS, Fields, constant, parse
 
 _PIECES = re.compile("(\x02[0-9]+\x03)")
 _BRACES = re.compile(r"[\\{}]+")
@@ -55,7 +55,7 @@ class Variables:
                 out.append(self._guard(piece, after=index > 0, before=index < len(pieces) - 1))
         return "".join(out)
 
-    def plain(self, text: str, escape: Callable[[str], str], fields: Mapping[str, str]) -> str:
+    def plain(self, text: str, escape: Callable[[str], str], fields: Fields) -> str:
         """`text` as somebody with these `fields` reads it, without variables: for the web page."""
 
         def value(number: int, tag: Typed) -> str:
@@ -79,9 +79,9 @@ class Variables:
             return tag.source
         if parsed.field in self.constants:
             return parsed.value(self.constants)
-        if parsed.field in READER_FIELDS:
+        if parsed.field in READER_FIELDS or (parsed.field.startswith(OWN) and parsed.field != OWN):
             return None
-        known = [*READER_FIELDS, *self.constants]
+        known = [*READER_FIELDS, OWN + "NAME", *self.constants]
         near = difflib.get_close_matches(parsed.field, known, n=1)
         fix = f"did you mean {{{{ {near[0]} }}}}?" if near else f"there are: {', '.join(sorted(known))}"
         self._find(tag, f"unknown merge tag {tag.source}", fix + "; in `code` it is shown as typed")

@@ -114,6 +114,7 @@ name = "outbox"                             # mails become files in .newsletter/
 [theme]
 # name = "default"                          # "letter", or a folder in templates/: newsletter new-theme NAME
 # images = "host"                           # pictures beside issues: "host", "embed" or "remote" (docs/images.md)
+# diagram_font = ""                         # for issues with `diagram: image`: a file here or a font of the system
                                             # colours, fonts and the width: docs/themes.md
 
 [storage]
@@ -226,7 +227,8 @@ _GITIGNORE = """\
 _README = """\
 # @NAME@
 
-Issues are Markdown files in `issues/`, one a file. Terms in `glossary.toml` are explained at their first use.
+Issues are Markdown files in `issues/`, one a file. Terms in `glossary.toml` are explained at their first use. What
+several issues share lies in `snippets/`: a line `{{ snippet: NAME }}` puts in `snippets/NAME.md`.
 
 ```
 newsletter new "A title"      # a draft for the next free slot

@@ -122,10 +122,15 @@ def _put_in_order(connection: Connection, slug: str) -> None:
     Where none does, it goes before the others, but never before one that a person moved.
     """
     *others, new = approved(connection)
-    before = [place for place, issue in enumerate(others, start=1) if issue.order <= new.order or issue.moved]
     slugs = [issue.slug for issue in others]
-    slugs.insert(before[-1] if before else 0, slug)
+    slugs.insert(place_of(new, others), slug)
     _renumber(connection, slugs)
+
+
+def place_of(new: Approved, others: Sequence[Approved]) -> int:
+    """How many of `others`, which wait in this order, stand before a newcomer."""
+    before = [place for place, issue in enumerate(others, start=1) if issue.order <= new.order or issue.moved]
+    return before[-1] if before else 0
 
 
 def _renumber(connection: Connection, slugs: Iterable[str]) -> None:

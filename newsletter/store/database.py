@@ -40,7 +40,7 @@ class Store:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 yield connection
         except DatabaseError as error:
-            raise _explain(error, self.engine) from error.orig
+            raise explain(error, self.engine) from error.orig
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -49,7 +49,7 @@ class Store:
             with self.engine.connect().execution_options(reading=True) as connection:
                 yield connection
         except DatabaseError as error:
-            raise _explain(error, self.engine) from error.orig
+            raise explain(error, self.engine) from error.orig
 
     def close(self) -> None:
         """Give all connections back."""
@@ -64,12 +64,12 @@ def open_store(database_url: str, state: Path) -> Store:
     """
     from newsletter.store.migrate import upgrade  # noqa: PLC0415 - Alembic costs 90 ms
 
-    store = Store(_engine(_url(database_url, state)))
+    store = Store(_engine(url_of(database_url, state)))
     try:
         upgrade(store.engine)
     except (DatabaseError, UnicodeDecodeError) as error:  # a damaged schema may be no text at all
         store.close()
-        raise _explain(error, store.engine) from error
+        raise explain(error, store.engine) from error
     except BaseException:
         store.close()
         raise
@@ -106,7 +106,8 @@ def shown_address(database_url: str) -> str:
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
-def _url(database_url: str, state: Path) -> URL:
+def url_of(database_url: str, state: Path) -> URL:
+    """The address of the database; raises ConfigError for one that cannot be meant."""
     if not database_url:
         return URL.create("sqlite", database=str(state / "newsletter.db"))
     try:
@@ -134,7 +135,7 @@ def _engine(url: URL) -> Engine:
         _prepare_folder(Path(url.database or ""))
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
         return engine
     try:
         return create_engine(url)
@@ -152,13 +153,14 @@ def _prepare_folder(file: Path) -> None:
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    # The driver's own BEGIN comes too late for a read that a write depends on: `_begin_sqlite` says it instead.
+    # The driver's own BEGIN comes too late for a read that a write depends on: `begin_sqlite` says it instead.
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def begin_sqlite(connection: Connection) -> None:
+    """Start a transaction as the connection's options say: for reading, or with the write lock."""
     options = connection.get_execution_options()
     reading, durable = options.get("reading", False), options.get("durable", True)
     record = connection.connection.info
@@ -168,7 +170,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _explain(error: DatabaseError | UnicodeDecodeError, engine: Engine) -> Exception:
+def explain(error: DatabaseError | UnicodeDecodeError, engine: Engine) -> Exception:
     """What a person can mend as a NewsletterError; a broken rule of the tables is ours, and stays as it is."""
     if isinstance(error, IntegrityError | DataError | ProgrammingError):
         return error

@@ -16,7 +16,7 @@ def upgrade(engine: Engine) -> None:
 
     Raises NewsletterError where the database was written by a newer program.
     """
-    current = _revision(engine)
+    current = revision(engine)
     if current == HEAD:
         return
     from alembic import command  # noqa: PLC0415 - 145 ms
@@ -36,7 +36,7 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
-def _revision(engine: Engine) -> str:
+def revision(engine: Engine) -> str:
     """The migration that the database had last; empty for a new one."""
     with engine.connect().execution_options(reading=True) as connection:
         if not inspect(connection).has_table("alembic_version"):

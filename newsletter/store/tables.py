@@ -162,6 +162,8 @@ broadcasts = Table(
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False, default=""),  # why it is paused, for a person
     Column("provider", String(64), nullable=False, default=""),
+    # Whether its edition has personal parts that look at tags or own fields; only then deliveries keep them.
+    Column("keeps_fields", Boolean, nullable=False, default=False, server_default=false()),
     Column("planned_through", Integer, nullable=False, default=0),  # subscriber id: everyone up to it is in a batch
     Column("audience_through", Integer, nullable=False),  # the last subscriber id that this broadcast is for
     Column("planned_at", UtcDateTime, nullable=False),
@@ -200,6 +202,8 @@ deliveries = Table(
     Column("email", String(320), nullable=False),
     Column("email_key", String(320), nullable=False),
     Column("name", String(200), nullable=False, default=""),  # as it was when planned: a repeat has the same bytes
+    Column("tags", Text),  # the reader's tags, a line each, and own fields: frozen like the name, where they are used
+    Column("fields", JSON),
     Column("state", String(16), nullable=False),
     Column("reason", String(200), nullable=False, default=""),
     Column("measured", Boolean, nullable=False, default=True, server_default=true()),  # as it was when planned, too

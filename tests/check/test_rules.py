@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -283,6 +284,15 @@ def test_the_size_of_the_html_is_held_against_what_gmail_shows(size: int, rules:
     assert [rule for rule in ("size-near-clipping", "size-clipped") if found(changed, rule)] == rules
 
 
+def test_what_costs_most_is_named_with_its_line() -> None:
+    rows = "".join(f"| row {number} | cell |\n" for number in range(2000))
+    text = f"{HEAD}Hi.\n\n## Long\n\n{'Words and words.' * 8}\n\n" + "Some words here.\n\n" * 900
+    (finding,) = found(inspection_of(f"{text}## Table\n\n| a | b |\n|---|---|\n{rows}"), "size-clipped")
+    line = text.count("\n") + 3
+    assert re.search(rf"most of it: a table \(\d+ KB, line {line}\), “Long” \(\d+ KB, line 7\)$", finding.message)
+    assert finding.line == line
+
+
 def test_a_subject_is_held_against_earlier_issues_only() -> None:
     text = "---\nsubject: What  is a TOKEN\n---\nText"
     assert found(inspection_of(text, SECOND, name="001-a.md"), "subject-repeated") == []
@@ -354,7 +364,8 @@ def test_what_rendering_noticed_is_passed_on_once() -> None:
 
 
 def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
-    elsewhere = """plugin-failed merge-tag-unknown nesting-too-deep line-too-long
+    elsewhere = """plugin-failed merge-tag-unknown nesting-too-deep line-too-long table-too-wide
+            abbreviations-too-many
         rule-crashed check-unknown-rule subject-repeated
         unsubscribe-html unsubscribe-text unsubscribe-header unsubscribe-one-click postal-address-missing
         measuring-unsaid size-clipped size-near-clipping language-without-words image-file
@@ -364,6 +375,6 @@ def test_every_rule_is_seen_to_fire_by_one_of_these_tests() -> None:
         client-html html-language text-part-empty text-part-link-missing line-over-limit style-block-large
         list-id-missing sender-free sender-noreply sender-nameless
         audience-empty audience-jump audience-suppressed audience-fields-empty audience-slow
-        audience-daily-limit""".split()
+        audience-daily-limit audience-field-unknown diagram-not-drawn""".split()
     assert {rule.id for rule in RULES} == {*elsewhere, *(case[0] for case in FIRES)}
     assert {case[0] for case in FIRES} == {case[0] for case in SILENT}

@@ -234,6 +234,8 @@ def test_the_sender_is_somebody(rule: str, sender: str, reply_to: str, fires: bo
         ("audience-suppressed", Readership(90, 50, harmed=10), False),
         ("audience-fields-empty", Readership(90, 10, empty={"name": 3}), True),
         ("audience-fields-empty", Readership(90, 10, empty={"name": 0}), False),
+        ("audience-field-unknown", Readership(90, 10, unknown={"name": "no reader has"}), True),
+        ("audience-field-unknown", Readership(90, 10, unknown={}), False),
         ("audience-daily-limit", Readership(90, 0, daily=89), True),
         ("audience-daily-limit", Readership(90, 0, daily=90), False),
         ("audience-daily-limit", Readership(90, 0), False),
@@ -243,7 +245,9 @@ def test_the_sender_is_somebody(rule: str, sender: str, reply_to: str, fires: bo
 )
 def test_who_would_get_it_is_looked_at(rule: str, told: Readership, fires: bool) -> None:
     text = "---\nsubject: a\nsegment: vip\nslot: 2026-11-27\n---\nHello {{ name }}"
-    where = {"audience-fields-empty": (6, 7), "audience-slow": (4, 7)}.get(rule, (3, 10))
+    where = {"audience-fields-empty": (6, 7), "audience-field-unknown": (6, 7), "audience-slow": (4, 7)}.get(
+        rule, (3, 10)
+    )
     assert places(inspection_of(text, known=Known(readership=told)), rule) == ([where] if fires else [])
 
 

@@ -94,6 +94,27 @@ def test_a_photo_is_turned_made_smaller_and_loses_what_the_camera_wrote(issue: P
     assert b"Camera" not in found.data
 
 
+@pytest.mark.parametrize("pillow", [True, False])
+def test_a_small_photo_is_shown_upright_and_keeps_no_place(
+    issue: Path, monkeypatch: pytest.MonkeyPatch, pillow: bool
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Camera of Ada"
+    (issue.parent / "a.jpg").write_bytes(picture(200, 100 + pillow, "JPEG", exif=exif))
+    real = builtins.__import__
+
+    def without(name: str, *args: Any, **options: Any) -> Any:
+        if name == "PIL" and not pillow:
+            raise ImportError(name)
+        return real(name, *args, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    found = read(issue, "a.jpg")
+    assert (found.width, found.height) == (100 + pillow, 200)
+    assert b"Camera of Ada" not in found.data
+    assert read_header(found.data) == ("image/jpeg", *((101, 200) if pillow else (200, 100)))
+
+
 def test_a_name_tells_the_content(issue: Path) -> None:
     (issue.parent / "My cat (1).PNG").write_bytes(picture(10, 10))
     before = read(issue, "My%20cat%20(1).PNG?x#y")

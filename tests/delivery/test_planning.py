@@ -13,7 +13,7 @@ from sqlalchemy import StaticPool, create_engine, select
 from newsletter.audience.subscribers import State, leave
 from newsletter.audience.suppression import suppress
 from newsletter.delivery import planning
-from newsletter.delivery.ledger import is_planned
+from newsletter.delivery.ledger import is_planned, key_of, readers_of_batches
 from newsletter.delivery.planning import create_broadcast, plan_page
 from newsletter.errors import SafetyError
 from newsletter.store.database import Store
@@ -165,3 +165,28 @@ def test_an_issue_has_at_most_one_broadcast(store: Store) -> None:
         create_broadcast(connection, slug="one", digest="one", segment="", provider="p", now=NOW, slot=None)
     with store.reading() as connection:
         assert len(connection.execute(select(broadcasts)).all()) == 1
+
+
+def test_tags_and_own_fields_are_kept_as_they_were_where_the_edition_looks_at_them(store: Store) -> None:
+    add(store, 1, tag="vip")
+    add(store, 2)
+    with store.transaction() as connection:
+        connection.execute(subscriber_tags.insert(), {"subscriber_id": 1, "tag": "art, naïve"})
+        connection.execute(subscribers.update().where(subscribers.c.id == 1).values(fields={"city": "Rome"}))
+        connection.execute(editions.insert(), {"digest": "d", "slug": "a", "content": "{}", "created_at": NOW})
+        values = {"slug": "a", "digest": "d", "segment": "", "provider": "p", "now": NOW, "slot": None}
+        broadcast = create_broadcast(connection, **values, keeps_fields=True)  # type: ignore[arg-type]
+    plan(store, broadcast)
+    other = create(store)
+    plan(store, other)
+    with store.transaction() as connection:
+        connection.execute(subscriber_tags.delete())
+        connection.execute(subscribers.update().values(fields={}))
+        kept, _ = readers_of_batches(connection, broadcast, [1])[1]
+        without, _ = readers_of_batches(connection, other, [1])[1]
+    assert [(reader.tags, dict(reader.fields)) for reader in kept] == [
+        (("art, naïve", "vip"), {"city": "Rome"}),
+        ((), {}),
+    ]
+    assert [(reader.tags, dict(reader.fields)) for reader in without] == [((), {}), ((), {})]
+    assert key_of("d", 1, kept[1:]) == key_of("d", 1, without[1:]) != key_of("d", 1, kept)

@@ -25,7 +25,7 @@ from newsletter.content.front_matter import KEYS
 from newsletter.content.reader import parse_issue
 from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.providers.autosend import read_answer
-from newsletter.render.merge import _CASES, _TEXTS, READER_FIELDS
+from newsletter.render.merge import FILTERS, READER_FIELDS
 from newsletter.render.renderer import render
 from newsletter.render.site import Site
 from newsletter.render.theme import Theme, read_theme
@@ -122,7 +122,7 @@ def test_the_page_about_the_commands_is_current() -> None:
 def test_every_key_of_front_matter_and_every_merge_tag_is_explained() -> None:
     text = (DOCS / "writing.md").read_text(encoding="utf-8")
     assert [key for key in sorted(KEYS) if f"| `{key}`" not in text] == []
-    assert [word for word in (*READER_FIELDS, *_TEXTS, *_CASES) if f"| `{word}" not in text] == []
+    assert [word for word in (*READER_FIELDS, *FILTERS) if f"| `{word}" not in text] == []
 
 
 def test_every_value_that_a_theme_is_given_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from newsletter.config import Config
 from newsletter.pipeline.approval import approve
 from newsletter.pipeline.preflight import has_store, with_store
 from newsletter.pipeline.rehearsal import approved_or_new
-from newsletter.store.tables import subscribers
+from newsletter.store.tables import subscriber_tags, subscribers
 
 if TYPE_CHECKING:
     from conftest import Press
@@ -117,3 +117,16 @@ def test_a_check_alone_makes_no_database(press: Press) -> None:
     for file in publication.state.glob("newsletter.db*"):
         file.unlink()
     assert not has_store(publication)
+
+
+def test_a_tag_or_field_that_no_reader_has_is_named_with_what_was_meant(press: Press) -> None:
+    body = 'A {{ tags | contains("Vip", "beat") | then("b") | default("c") }} d {{ fields.town | default("e") }}.\n'
+    press.write("first", body)
+    with press.store.transaction() as connection:
+        connection.execute(subscriber_tags.insert(), [{"subscriber_id": 1, "tag": tag} for tag in ("beta", "vip")])
+        connection.execute(update(subscribers).where(subscribers.c.id == 1).values(fields={"down town": "x"}))
+    found = press.desk.findings(told(press, "first"))
+    assert [(finding.rule, finding.line, finding.column, finding.message) for finding in found] == [
+        ("audience-field-unknown", 7, 3, 'no reader has the tag "beat"; did you mean "beta"?'),
+        ("audience-field-unknown", 7, 69, 'no reader has the field fields.town; did you mean "fields.down_town"?'),
+    ]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
+from newsletter.audience.erasure import forget
 from newsletter.cli.main import main
 from newsletter.errors import SafetyError, UsageError
 from newsletter.pipeline.approval import approve
@@ -15,6 +19,7 @@ from newsletter.pipeline.rehearsal import approved_or_new, rehearse
 from newsletter.pipeline.sending import confirm, summary
 from newsletter.schedule.passes import Passes, PassReport, rules_of
 from newsletter.schedule.queue import Approved, approved, hold
+from newsletter.store.tables import deliveries, subscriber_tags, subscribers
 
 if TYPE_CHECKING:
     from conftest import Press
@@ -167,3 +172,34 @@ def test_the_summary_counts_what_the_report_counts(press: Press) -> None:
     report = sending.post(sending.plan_now(queue_of(press)[0]))
     assert summary(report) == '"one" went to 2 readers in 1 batch; 1 skipped (1 unsubscribed)'
     assert (report.sent, report.readers, report.state) == (2, 3, "sent")
+
+
+PERSONAL = (
+    'Hello. {{ tags | contains("beta") | then("You test.") | default("Become a tester.") }}\n\n'
+    'Clubs: {{ tags | each("the * club") | join(", ", " and ") | default("none") }}. '
+    'City: {{ fields.city | default("unknown") }}.\n'
+)
+
+
+def test_each_reader_gets_the_parts_for_their_tags_and_fields_as_they_were_when_it_was_planned(press: Press) -> None:
+    press.write("one", PERSONAL)
+    with press.store.transaction() as connection:
+        connection.execute(subscriber_tags.insert(), [{"subscriber_id": 1, "tag": tag} for tag in ("beta", "go")])
+        connection.execute(subscribers.update().where(subscribers.c.id == 2).values(fields={"city": "Köln"}))
+    sending = press.sending()
+    broadcast = sending.plan_now(approved_or_new(press.desk, press.store, press.issue("one"), press.now))
+    sending.post(broadcast)
+    outbox = press.folder / ".newsletter" / "outbox"
+    mails = [message_from_bytes(path.read_bytes(), policy=default) for path in outbox.glob("*/*.eml")]
+    ada, bo = sorted(mails, key=lambda mail: str(mail["To"]))
+    for message, words in (
+        (ada, ("You test.", "the beta club and the go club", "City: unknown")),
+        (bo, ("Become a tester.", "Clubs: none", "City: Köln")),
+    ):
+        for part in ("plain", "html"):
+            text = " ".join(message.get_body((part,)).get_content().split())
+            assert [word for word in words if word not in text] == [], text
+    with press.store.transaction() as connection:
+        forget(connection, "ada@reader.example", press.now)
+        rows = connection.execute(select(deliveries.c.tags, deliveries.c.fields).order_by(deliveries.c.subscriber_id))
+        assert [tuple(row) for row in rows] == [(None, None), (None, {"city": "Köln"}), (None, {})]

@@ -74,3 +74,61 @@ def test_no_name_holds_what_a_template_engine_would_change(name: str) -> None:
     value = evaluate("name", reader_fields(name, "", ""))
     assert not set(value) & set("&<>\"'`=\r\n\x00")
     assert safe(value) == value
+
+
+TAGGED = reader_fields(
+    "", "ada@reader.example", "", tags=["Beta", "go", "rust"], own={"city": "Rome", "Likes to": "ski; R&D"}
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("tags", "Beta, go, rust"),
+        ('tags | contains("beta") | then("Yes") | default("No")', "Yes"),
+        ('tags | contains("bet") | then("Yes") | default("No")', "No"),  # a tag is meant as a whole
+        ('tags | contains("vip", "go") | then("Yes")', "Yes"),  # any of them
+        ('tags | contains("go") | contains("rust") | then("Both")', "Both"),  # and
+        ('tags | contains("go") | contains("vip") | then("Both")', ""),
+        ('tags | contains("vip") | unless("Join us")', "Join us"),
+        ('tags | contains("go") | unless("Join us")', ""),
+        ('tags | starts("r") | then("An R")', "An R"),
+        (
+            'tags | only("RUST", "go", "vip") | each("the * club") | join(", ", " and ")',
+            "the go club and the rust club",
+        ),
+        ('tags | only("go", "vip") | join(", ", " and ")', "go"),
+        ('tags | only("vip") | each("*!") | join(", ") | default("none")', "none"),
+        ('tags | join(" · ") | upper', "BETA · GO · RUST"),
+        ("tags | upper", "BETA, GO, RUST"),
+        ('fields.city | default("your town")', "Rome"),
+        ('fields.town | default("your town")', "your town"),
+        ('fields.Likes_to | split(";") | each("[*]") | join(" ")', "[ski] [R＆D]"),
+    ],
+)
+def test_conditions_and_loops_look_at_a_readers_tags_and_own_fields(source: str, value: str) -> None:
+    assert evaluate(source, TAGGED) == value
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ('tags | then("a", "b")', "then takes 1 text at most"),
+        ('tags | join(", ", " and ", "x")', "join takes 2 texts at most"),
+        ('tags | then("a") | unless("b")', "nothing is left for unless"),
+        ("tags | each", r'write each\("text"\)'),
+        ('tags | contains("a" "b")', "expected |"),
+    ],
+)
+def test_too_few_or_too_many_texts_are_told(source: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse(source)
+
+
+def test_an_own_field_is_never_taken_for_an_address_of_ours() -> None:
+    assert evaluate("fields.home_url", reader_fields("", "", "", own={"home_url": '"><b>&'})) == "”›‹b›＆"
+
+
+@given(st.lists(st.text(max_size=5), max_size=4), st.sampled_from(["tags", 'tags | each("<*>") | join("=", "&")']))
+def test_no_list_holds_what_a_template_engine_would_change(tags: list[str], source: str) -> None:
+    assert not set(evaluate(source, reader_fields("", "", "", tags=tags))) & set("&<>\"'`=\r\n\x00")

@@ -13,8 +13,10 @@ from typing import cast
 
 import pytest
 
+from newsletter.config import ScheduleConfig
+from newsletter.content.reader import parse_issue
 from newsletter.finding import Finding
-from newsletter.pipeline.building import files_of, write_folder
+from newsletter.pipeline.building import date_of, files_of, write_folder
 from newsletter.pipeline.desk import Desk, open_desk
 from newsletter.pipeline.sending import message_of
 from newsletter.pipeline.starting import start_publication
@@ -142,3 +144,17 @@ def test_a_preview_shows_pictures_that_are_not_on_the_web_yet(folder: Path, imag
         shown = shown_here(part, edition.pictures)
         assert 'src="data:image/png;base64,iVBORw0' in shown
         assert edition.pictures[0].name not in shown.replace("og:image", "").split("<body")[1]
+
+
+def test_the_sample_mail_is_dated_by_the_issue_and_not_by_a_clock() -> None:
+    schedule = ScheduleConfig(timezone="Europe/Berlin")
+    dates = [
+        date_of(parse_issue(Path("issues/a.md"), f"---\ntitle: T\n{line}\n---\nText".encode()), schedule).isoformat()
+        for line in ("date: 2026-11-24", "date: 2026-11-24 18:30", "slot: 2026-11-27", "author: Ada")
+    ]
+    assert dates == [
+        "2026-11-24T09:00:00+01:00",
+        "2026-11-24T18:30:00+01:00",
+        "2026-11-27T09:00:00+01:00",
+        "2000-01-01T00:00:00+00:00",
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.content.glossary import Term
+from newsletter.content.pictures import Pictures
 from newsletter.content.reader import parse_issue, read_issue
 from newsletter.errors import ConfigError, ContentError
 from newsletter.publication import builtin
@@ -138,3 +139,52 @@ def test_every_real_newsletter_is_rendered_with_short_lines(theme: Theme) -> Non
         edition = render(read_issue(path), SITE, theme)
         assert max(len(line.encode()) for line in edition.html.split("\n")) <= 998, path.name
         assert len(edition.text) > 500
+
+
+DIAGRAMS = """---
+title: T
+diagram: image
+---
+
+```diagram "A box with {{ name }}"
+┌────┐
+│ {{ name }} │
+└────┘
+```
+
+```
+┌────┐
+│ 😀 │
+└────┘
+```
+"""
+
+
+def test_diagrams_become_pictures_where_there_is_a_font_and_stay_text_in_the_text_part(theme: Theme) -> None:
+    from newsletter.content.drawing import read_font
+
+    issue = parse_issue(Path("issues/a-name.md"), DIAGRAMS.encode())
+    try:
+        pictures = Pictures(font=read_font("", Path()), embed=True)
+    except OSError as error:
+        pytest.skip(str(error))
+    edition = render(issue, SITE, theme, pictures)
+    (picture,) = edition.pictures
+    assert f'src="images/{picture.name}"' in edition.web
+    assert edition.carried == edition.pictures
+    assert f'<img src="cid:{picture.content_id}"' in edition.html
+    assert f'width="{picture.width}"' in edition.html
+    assert "┌" in edition.text
+    assert edition.html.count("┌") == 1, "only the one with an emoji is text"
+    (finding,) = [finding for finding in edition.findings if finding.rule == "diagram-not-drawn"]
+    assert (finding.line, finding.message) == (
+        13, "a diagram is not drawn as a picture: the font has no glyph for 😀 (GRINNING FACE)"
+    )  # fmt: skip
+    assert render(issue, SITE, theme, pictures).digest == edition.digest
+    assert render(issue, SITE, theme).html.count("┌") == 2
+
+
+def test_the_text_part_marks_its_end_as_a_signature(theme: Theme) -> None:
+    text = edition_of("# T\n\nText.  \nMore.", theme).text
+    assert text.count("\n-- \n") == 1
+    assert [line for line in text.split("\n") if line != line.rstrip()] == ["-- "]

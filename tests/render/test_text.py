@@ -15,6 +15,7 @@ from newsletter.content.markdown.diagrams import columns
 from newsletter.content.markdown.document import parse, read_markdown
 from newsletter.content.reader import parse_issue
 from newsletter.render.text import WIDTH, to_text
+from newsletter.render.wrapping import wrap
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 
@@ -295,3 +296,8 @@ def test_real_newsletters_have_no_markup_left(file: Path) -> None:
     code = {" ".join(line.split()) for pre in document.root.iter("pre") for line in pre.text_content().split("\n")}
     for line in text.split("\n"):
         assert columns(line) <= WIDTH or unbroken.fullmatch(line) or " ".join(line.split()) in code
+
+
+@given(st.text("ab  cd", max_size=60), st.integers(1, 12))
+def test_lines_are_filled_alike_whatever_the_script(text: str, width: int) -> None:
+    assert wrap(text, width) == [line.replace("é", "a") for line in wrap(text.replace("a", "é"), width)]

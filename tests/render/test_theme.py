@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.check.colours import contrast, parse
 from newsletter.config import LookConfig
 from newsletter.content.reader import parse_issue
 from newsletter.errors import ConfigError, ContentError
@@ -133,3 +134,18 @@ def test_a_new_theme_is_a_copy_that_works(tmp_path: Path) -> None:
     mine = read_theme(publication.themes, "mine")
     assert (mine.folder, mine.words("de")("Up next")) == (folder, "Als Nächstes")
     assert edition_of(mine).html == edition_of(read_theme([PROGRAM], "letter")).html
+
+
+@pytest.mark.parametrize("name", ["default", "letter"])
+@pytest.mark.parametrize("palette", ["light", "dark"])
+def test_the_colours_of_code_stand_out_enough_from_what_is_behind_them(name: str, palette: str) -> None:
+    colours = {key: parse(value) or (0, 0, 0) for key, value in read_theme([PROGRAM], name).tokens[palette].items()}
+    kinds = ("keyword", "string", "number", "name", "comment")
+    assert [key for key in kinds if contrast(colours[key], colours["panel"]) < 4.5] == []
+
+
+def test_markup_behind_the_end_of_the_page_is_an_error_and_not_lost(tmp_path: Path) -> None:
+    theme = make(tmp_path, "mine", email_html="<!DOCTYPE html>\n<html><body>{{ body }}</body>\n</html>\n<p>after</p>\n")
+    with pytest.raises(ContentError, match=r'email\.html:3: "<p>after</p>" stands behind </html>'):
+        edition_of(theme)
+    assert edition_of(make(tmp_path, "fine", email_html="<html><body>{{ body }}</body></html>\n<!-- end -->\n")).html

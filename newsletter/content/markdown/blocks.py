@@ -86,6 +86,7 @@ class Normaliser:
     _paragraph: bool = False
     _verbatim: _Verbatim | None = None
     _table: bool = False
+    _rows: bool = False  # it is a table and not what else has no underline
     _length: int = 0  # of the paragraph so far; a table's rows do not count, each of its cells is read alone
     _start: tuple[int, int] = (0, 0)  # where the paragraph starts in `_out`: line and column
     _marker: str = ""
@@ -248,9 +249,11 @@ class Normaliser:
             self._paragraph = False
         goes_on = self._paragraph
         self._length = len(text) + (self._length if goes_on and not self._table else 0)
+        if goes_on and self._rows and "|" not in text:
+            text = f"| {text} |"  # a row of one cell (GFM 4.10), which python-markdown takes for no row
         start = self._write(as_text(text, goes_on))
         if not goes_on:
-            self._start, self._table = start, table
+            self._start, self._table, self._rows = start, table, table
         self._paragraph = True
 
     def _underline(self, level: int) -> None:
@@ -269,7 +272,7 @@ class Normaliser:
         self._start = self._write(text)
         self._open.append(_Container("indented", 4))
         self._paragraph = not text.startswith("!!!")
-        self._table = True  # no underline makes a heading of it
+        self._table, self._rows = True, False  # no underline makes a heading of it
 
     def _end_block(self, text: str) -> None:
         self._write(text)

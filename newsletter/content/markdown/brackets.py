@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 # Deeper than a picture with brackets in its description in a link, and so deep that nobody means a link.
-_MAX_HEIGHT = 8
+MAX_HEIGHT = 8
 # Titles may hold a lone bracket: `[a](b "(")`. So many of them may be in doubt in one text.
 _MAX_DOUBTS = 50
 
@@ -24,10 +25,11 @@ class _Open:
     height: int = 0
 
 
-def hide_hopeless(text: str, bracket: str, paren: str) -> str:
+def hide_hopeless(text: str, bracket: str, paren: str, too_deep: Callable[[str], object] = str) -> str:
     """`text` with `bracket` for each `[` that has no `]`, and `paren` for each `(` behind `]` that has no `)`.
 
-    Both also where links would be nested more than 8 deep. Brackets in code and behind a backslash count for nothing.
+    Both also where links would be nested more than 8 deep: then `too_deep` is told the text. Brackets in code and
+    behind a backslash count for nothing.
     """
     if "[" not in text:
         return text
@@ -42,6 +44,8 @@ def hide_hopeless(text: str, bracket: str, paren: str) -> str:
         else:
             stack, mark = (squares, bracket) if sign == "]" else (rounds, paren)
             _close(stack, mark, hidden)
+    if hidden:
+        too_deep(text)
     hidden |= dict.fromkeys((opened.position for opened in squares), bracket)
     hidden |= dict.fromkeys(_unclosed_links(text, rounds), paren)
     return _replaced(text, hidden)
@@ -52,7 +56,7 @@ def _close(stack: list[_Open], mark: str, hidden: dict[int, str]) -> None:
         return
     closed = stack.pop()
     height = closed.height + closed.link
-    if closed.link and height > _MAX_HEIGHT:
+    if closed.link and height > MAX_HEIGHT:
         hidden[closed.position] = mark
     if stack:
         stack[-1].height = max(stack[-1].height, height)

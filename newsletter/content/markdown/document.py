@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from lxml import html
 
 from newsletter.content.glossary import Term
-from newsletter.content.markdown import tree
+from newsletter.content.markdown import author_css, tree
 from newsletter.content.markdown.diagrams import is_diagram, make_figure
 from newsletter.content.markdown.engine import to_html
 from newsletter.content.markdown.terms import mark_terms
-from newsletter.finding import Finding
+from newsletter.finding import Finding, Severity
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ def read_markdown(
     tree.settle_pictures(root)
     tree.settle_tables(root)
     terms = mark_terms(root, glossary or {})
-    return Document(root, terms, widths, made.findings)
+    styled = _style(root, made.css, source, file, first_line) if made.css else ()
+    return Document(root, terms, widths, (*made.findings, *styled))
 
 
 def parse(fragment: str) -> html.HtmlElement:
@@ -53,6 +54,18 @@ def parse(fragment: str) -> html.HtmlElement:
     body = page.find("body")
     assert body is not None  # noqa: S101 - it is in the text that was parsed
     return body[0]
+
+
+def _style(root: html.HtmlElement, css: str, source: str, file: str, first_line: int) -> tuple[Finding, ...]:
+    """Write the author's style sheet into the elements; a finding where something of it had to be left out."""
+    left_out = author_css.apply(root, css)
+    if not left_out:
+        return ()
+    line = first_line + source.count("\n", 0, max(0, source.lower().find("<style")))
+    shown = ", ".join(dict.fromkeys(left_out[:3])) + (", …" if len(left_out) > 3 else "")
+    message = f"of <style> this was taken out: {shown[:200]}"
+    fix = "write rules for elements and classes, with colours, sizes and spaces; the rest belongs in a theme"
+    return (Finding("html-removed", Severity.WARNING, message, file, line, 1, fix),)
 
 
 def _draw(root: html.HtmlElement) -> tuple[int, ...]:

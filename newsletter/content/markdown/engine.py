@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from newsletter.content.markdown import author_css
 from newsletter.content.markdown.blocks import MAX_DEPTH, MAX_LINE, Normaliser
-from newsletter.content.markdown.html import clean, hide_text_angles, removed, unused_characters
+from newsletter.content.markdown.brackets import MAX_HEIGHT
+from newsletter.content.markdown.html import (
+    MAX_NESTING,
+    clean,
+    hide_text_angles,
+    removed,
+    too_deep,
+    unused_characters,
+)
 from newsletter.content.markdown.inline import install
 from newsletter.content.markdown.lines import MAX_COLUMNS
 from newsletter.finding import Finding, Severity
@@ -19,16 +29,21 @@ if TYPE_CHECKING:
 EXTENSIONS = ("abbr", "admonition", "def_list", "sane_lists", "tables")
 # python-markdown looks for each abbreviation at each character.
 MAX_ABBREVIATIONS = 200
+_LINKED = "a link to its address stands in its place"
+_STILL = "a link stands in its place, of YouTube with a still; for one of your own: [![What it shows](still.jpg)](…)"
+_FIXES = {"iframe": _STILL, "video": _STILL, "audio": _LINKED, "embed": _LINKED}
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^\n]{1,1000}?(?<!`)\1(?!`)")
+_ABBREVIATION = re.compile(r"^ {0,3}\*\[[^\]\n]+\]:", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
 class Html:
-    """A Markdown text as HTML, and findings about it."""
+    """A Markdown text as HTML, findings about it, and the rules of the author's `<style>` elements."""
 
     html: str
     findings: tuple[Finding, ...] = ()
+    css: str = ""
 
 
 def to_html(source: str, file: str = "", first_line: int = 1) -> Html:
@@ -39,15 +54,18 @@ def to_html(source: str, file: str = "", first_line: int = 1) -> Html:
     """
     text = _CONTROL.sub("", source.replace("\r\n", "\n").replace("\r", "\n"))
     angle, bracket, paren = tuple(unused_characters(text, 3))
-    engine, blocks = _engine(angle, bracket, paren)
+    deep_links: list[str] = []
+    engine, blocks = _engine(angle, bracket, paren, deep_links)
     raw = _convert(engine, hide_text_angles(text, angle))
-    raw = raw.replace(angle, "&lt;").replace(bracket, "[").replace(paren, "(")
-    findings = [_limit("nesting-too-deep", line, file, first_line) for line in blocks.too_deep[:1]]
-    findings += [_limit("line-too-long", line, file, first_line) for line in blocks.too_long]
-    findings += [_limit("table-too-wide", line, file, first_line) for line in blocks.too_wide]
+    raw, css = author_css.take_out(raw.replace(angle, "&lt;").replace(bracket, "[").replace(paren, "("))
+    findings = [_limit("blocks", line, file, first_line) for line in blocks.too_deep[:1]]
+    findings += [_limit("line", line, file, first_line) for line in blocks.too_long]
+    findings += [_limit("table", line, file, first_line) for line in blocks.too_wide]
     searched = "\n".join("" if number in blocks.code else line for number, line in enumerate(text.split("\n")))
-    findings += _removals(raw, _CODE_SPAN.sub(_blank, searched), file, first_line)
-    return Html(_CONTROL.sub("", clean(raw)), tuple(findings))  # `&#2;` is one too
+    prose = _CODE_SPAN.sub(_blank, searched)
+    findings += _quiet_limits(raw, prose, deep_links, file, first_line)
+    findings += _removals(raw, prose, file, first_line)
+    return Html(_CONTROL.sub("", clean(raw)), tuple(findings), css)  # `&#2;` is one too
 
 
 def _convert(engine: Markdown, text: str) -> str:
@@ -60,8 +78,11 @@ def _convert(engine: Markdown, text: str) -> str:
         sys.setrecursionlimit(limit)
 
 
-def _engine(angle: str, bracket: str, paren: str) -> tuple[Markdown, Normaliser]:
-    """python-markdown set up for one text, and the block reader that is built into it."""
+def _engine(angle: str, bracket: str, paren: str, deep_links: list[str]) -> tuple[Markdown, Normaliser]:
+    """python-markdown set up for one text, and the block reader that is built into it.
+
+    Texts with links that are nested too deep are added to `deep_links`.
+    """
     from markdown import Markdown  # noqa: PLC0415
 
     engine = Markdown(
@@ -74,7 +95,7 @@ def _engine(angle: str, bracket: str, paren: str) -> tuple[Markdown, Normaliser]
     engine.parser.blockprocessors.deregister("setextheader")  # `blocks` has made them headings with `#`
     engine.parser.blockprocessors.register(_quotes(engine), "quote", 20)
     engine.treeprocessors.register(_few_abbreviations(engine), "few_abbreviations", 8)
-    install(engine, angle, bracket, paren)
+    install(engine, angle, bracket, paren, deep_links)
     return engine, normaliser
 
 
@@ -130,17 +151,49 @@ def _quotes(engine: Markdown) -> Any:
     return Quotes(engine.parser)
 
 
-def _limit(rule: str, line: int, file: str, first_line: int) -> Finding:
-    messages = {
-        "nesting-too-deep": (
-            f"lists or quotes nested deeper than {MAX_DEPTH} levels were flattened",
-            "nest less deeply",
-        ),
-        "table-too-wide": (f"a table with more than {MAX_COLUMNS} columns is shown as text", "make it narrower"),
-        "line-too-long": (f"a line of more than {MAX_LINE} characters is shown without its Markdown", "break the line"),
-    }
-    message, fix = messages[rule]
+# What each limit is called, and what an author can do: rule, message, fix.
+_LIMITS = {
+    "blocks": (
+        "nesting-too-deep",
+        f"lists or quotes nested deeper than {MAX_DEPTH} levels were flattened",
+        "nest less deeply",
+    ),
+    "html": ("nesting-too-deep", f"HTML nested deeper than {MAX_NESTING} elements was flattened", "nest less deeply"),
+    "links": (
+        "nesting-too-deep",
+        f"links nested deeper than {MAX_HEIGHT} are shown as text",
+        "put a \\ before brackets that are no link",
+    ),
+    "abbreviations": (
+        "abbreviations-too-many",
+        f"only the first {MAX_ABBREVIATIONS} abbreviations are explained",
+        "leave out those that readers know",
+    ),
+    "table": ("table-too-wide", f"a table with more than {MAX_COLUMNS} columns is shown as text", "make it narrower"),
+    "line": (
+        "line-too-long",
+        f"a line of more than {MAX_LINE} characters is shown without its Markdown",
+        "break the line",
+    ),
+}
+
+
+def _limit(kind: str, line: int, file: str, first_line: int) -> Finding:
+    rule, message, fix = _LIMITS[kind]
     return Finding(rule, Severity.WARNING, message, file, first_line + line, 1, fix)
+
+
+def _quiet_limits(raw: str, prose: str, deep_links: list[str], file: str, first_line: int) -> Iterator[Finding]:
+    """Findings for HTML and links that nest too deep, and for too many abbreviations."""
+    if too_deep(raw) is not None:
+        at = too_deep(prose)  # Markdown nests too: where the source alone does not, nobody can say which tag it was
+        yield _limit("html", prose.count("\n", 0, at or 0), file, first_line)
+    for text in deep_links[:1]:
+        at = prose.find(text.split("\n")[0][:60])
+        yield _limit("links", prose.count("\n", 0, max(0, at)), file, first_line)
+    known = {match[0]: match.start() for match in _ABBREVIATION.finditer(prose)}
+    if len(known) > MAX_ABBREVIATIONS:
+        yield _limit("abbreviations", prose.count("\n", 0, [*known.values()][MAX_ABBREVIATIONS]), file, first_line)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -160,10 +213,6 @@ def _removals(raw: str, prose: str, file: str, first_line: int) -> list[Finding]
         column = found.start() - prose.rfind("\n", 0, found.start()) if found else None
         shown = {"element": f"<{name}>", "attribute": f"{name}=", "address": f"{name}:"}[kind]
         message = f"{shown} was taken out: no mail program lets it work"
-        fix = (
-            "a link to its address stands in its place"
-            if name in ("iframe", "video", "audio", "embed")
-            else "take it out, or say it in Markdown"
-        )
+        fix = _FIXES.get(name, "take it out, or say it in Markdown")
         findings.append(Finding("html-removed", Severity.WARNING, message, file, line, column, fix))
     return findings

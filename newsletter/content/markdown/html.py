@@ -135,8 +135,20 @@ def _harmless(address: str) -> bool:
     return not scheme or scheme[1].lower() in SCHEMES
 
 
+# Where none of these is, nothing is taken out: a tag that is not allowed, an attribute that could be an event's and
+# does something, an address that is not plainly of the web. It spares reading most pages a second time.
+_SUSPICIOUS = re.compile(
+    rf"<(?!(?:{'|'.join(sorted(ALLOWED))})[ \t\n\r\f/>])[a-z]|[\s\"'/]on[^\s=<>/]*+\s*+[=/>]"
+    r"|\b(?:href|src)\s*=(?!\s*+(?:"
+    r"[\"']\s*+(?:https?://|mailto:|[#/.]|[^\s\"':>&]*+[\"'])|(?:https?://|mailto:|[^\s\"':>&]*+[\s>])))",
+    re.IGNORECASE,
+)
+
+
 def removed(html: str) -> list[tuple[str, str]]:
     """What `clean` takes out of `html`: ("element", "script"), ("attribute", "onclick"), ("address", "javascript")."""
+    if not _SUSPICIOUS.search(html):
+        return []
     parser = _Removed()
     parser.feed(html)
     parser.close()
@@ -146,23 +158,30 @@ def removed(html: str) -> list[tuple[str, str]]:
 _PLAYER = re.compile(
     r"<(iframe|video|audio|embed)\b([^<>]*?\bsrc\s*=\s*[\"']?(https?://[^\"'\s<>]+)[^<>]*)>(?:[^<]*</\1\s*>)?", re.I
 )
-_YOUTUBE = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)")
+_YOUTUBE = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/(?!videoseries\b)([\w-]+)")
+_VIMEO = re.compile(r"https?://player\.vimeo\.com/video/(\d+)(?:\?(?:[^#]*&(?:amp;)?)?h=([0-9a-f]+))?")
 _TITLE = re.compile(r"\btitle\s*=\s*\"([^\"]*)\"", re.I)
 
 
 def _link_player(match: re.Match[str]) -> str:
-    """A link in the place of a player: a still of a YouTube video, else the address."""
+    """A link in the place of a player: a still of a YouTube video, else words or the address.
+
+    Where Vimeo keeps a video's still only its server knows (https://developer.vimeo.com/api/oembed/videos).
+    """
     address, title = match[3], _TITLE.search(match[2])
     if video := _YOUTUBE.match(address):
         still = f"https://i.ytimg.com/vi/{video[1]}/hqdefault.jpg"
         words = title[1] if title else f"YouTube {video[1]}"
         image = f'<img src="{still}" alt="{words}" width="480" height="360">'
         return f'<a href="https://www.youtube.com/watch?v={video[1]}">{image}</a>'
+    if video := _VIMEO.match(address):
+        address = f"https://vimeo.com/{video[1]}" + (f"/{video[2]}" if video[2] else "")
+        return f'<a href="{address}">{title[1] if title else f"Vimeo {video[1]}"}</a>'
     return f'<a href="{address}">{title[1] if title else address}</a>'
 
 
 # Deeper nesting than this is flattened: every parser after us would need the square of its depth, or run out of stack.
-_MAX_NESTING = 100
+MAX_NESTING = 100
 # Elements that never nest in themselves, since the next one ends them (HTML 13.1.2.4), and those without an end.
 _UNCOUNTED = frozenset(
     "p li dt dd tr td th thead tbody tfoot caption colgroup col rp rt option optgroup area base br embed hr img input "
@@ -173,10 +192,20 @@ _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
 
 def flatten(html: str) -> str:
     """`html` without the tags of elements that are nested more than 100 deep."""
+    return _flattened(html)[0]
+
+
+def too_deep(html: str) -> int | None:
+    """The place of the first tag that `flatten` takes out; None where there is none."""
+    return _flattened(html)[1]
+
+
+def _flattened(html: str) -> tuple[str, int | None]:
     depth = skipped = 0
+    first: int | None = None
 
     def keep(match: re.Match[str]) -> str:
-        nonlocal depth, skipped
+        nonlocal depth, skipped, first
         if match[2].lower() in _UNCOUNTED:
             return match[0]
         if match[1]:
@@ -184,14 +213,15 @@ def flatten(html: str) -> str:
                 skipped -= 1
                 return ""
             depth = max(0, depth - 1)
-        elif depth >= _MAX_NESTING:
+        elif depth >= MAX_NESTING:
             skipped += 1
+            first = match.start() if first is None else first
             return ""
         else:
             depth += 1
         return match[0]
 
-    return _TAG.sub(keep, html)
+    return _TAG.sub(keep, html), first
 
 
 def clean(html: str) -> str:

@@ -29,8 +29,11 @@ def balanced(url: str) -> str:
     return url
 
 
-def install(engine: Markdown, angle: str, bracket: str, paren: str) -> None:
-    """Put our patterns into `engine`. The three characters stand for `<`, `[` and `(` that are text."""
+def install(engine: Markdown, angle: str, bracket: str, paren: str, too_deep: list[str]) -> None:
+    """Put our patterns into `engine`. The three characters stand for `<`, `[` and `(` that are text.
+
+    Texts in which links are nested too deep are added to `too_deep`.
+    """
     from markdown.inlinepatterns import SimpleTagInlineProcessor, SubstituteTagInlineProcessor  # noqa: PLC0415
 
     patterns = engine.inlinePatterns
@@ -42,7 +45,7 @@ def install(engine: Markdown, angle: str, bracket: str, paren: str) -> None:
     patterns.register(SimpleTagInlineProcessor(STRIKE, "del"), "strike", 50)
     patterns.register(_bare_url(engine), "bare_url", 85)
     _references(engine)
-    engine.treeprocessors.register(_brackets(engine, bracket, paren), "brackets", 25)
+    engine.treeprocessors.register(_brackets(engine, bracket, paren, too_deep), "brackets", 25)
 
 
 def _autolink(engine: Markdown) -> Any:
@@ -74,7 +77,7 @@ def _bare_url(engine: Markdown) -> Any:
     return BareUrl(BARE_URL, engine)
 
 
-def _brackets(engine: Markdown, bracket: str, paren: str) -> Any:
+def _brackets(engine: Markdown, bracket: str, paren: str, too_deep: list[str]) -> Any:
     from markdown.treeprocessors import Treeprocessor  # noqa: PLC0415
     from markdown.util import AtomicString  # noqa: PLC0415
 
@@ -84,9 +87,9 @@ def _brackets(engine: Markdown, bracket: str, paren: str) -> Any:
         def run(self, root: ElementTree.Element) -> None:
             for element in root.iter():
                 if element.text and not isinstance(element.text, AtomicString):
-                    element.text = hide_hopeless(element.text, bracket, paren)
+                    element.text = hide_hopeless(element.text, bracket, paren, too_deep.append)
                 if element.tail and not isinstance(element.tail, AtomicString):
-                    element.tail = hide_hopeless(element.tail, bracket, paren)
+                    element.tail = hide_hopeless(element.tail, bracket, paren, too_deep.append)
 
     return Brackets(engine)
 

@@ -67,12 +67,14 @@ def _places(root: html.HtmlElement) -> Iterator[_Place]:
         while stack:
             element, tail = stack.pop()
             if tail:
-                yield _Place(element, True, block)
+                if element.tail and not element.tail.isspace():
+                    yield _Place(element, True, block)
                 continue
             if element is not block:
                 stack.append((element, True))
             if isinstance(element.tag, str) and element.tag not in _NOT_IN:
-                yield _Place(element, False, block)
+                if element.text and not element.text.isspace():
+                    yield _Place(element, False, block)
                 stack.extend((child, False) for child in reversed(element))
 
 

@@ -156,8 +156,14 @@ def settle_pictures(root: html.HtmlElement) -> None:
 
 
 def settle_tables(root: html.HtmlElement) -> None:
-    """Each data table in a box of its own that can scroll where a screen is narrow."""
+    """Each data table in a box of its own that can scroll where a screen is narrow; without a body that has no words.
+
+    python-markdown makes an empty row for a table that is but its head.
+    """
     for table in list(root.iter("table")):
+        body = table.find("tbody")
+        if body is not None and not str(body.text_content()).strip() and body.find(".//img") is None:
+            body.drop_tree()
         if table.get("role") == "presentation" or table.getparent().tag == "td":
             continue
         box = html.Element("div", {"class": "table"})

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
-from newsletter.audience.subscribers import count_audience
+from newsletter.delivery.related import count_readers
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.publication import Publication
 from newsletter.render.edition import Edition
 from newsletter.render.mime import to_mime
 from newsletter.render.placing import shown_here
-from newsletter.schedule.queue import read_edition
+from newsletter.schedule.calendar import entries_of
+from newsletter.schedule.passes import rules_of
+from newsletter.schedule.queue import approved, read_edition
 from newsletter.store.database import Store
 from newsletter.web.preview import readers
 from newsletter.web.preview.board import board
 from newsletter.web.preview.changes import changes
 from newsletter.web.preview.editor import template_of
 from newsletter.web.preview.frames import frame, text_page
+from newsletter.web.preview.marks import marked
+from newsletter.web.preview.month import month, month_of
 from newsletter.web.preview.outcome import Outlook, look_ahead
+from newsletter.web.preview.readers import Somebody
 from newsletter.web.preview.sharing import share_page
 from newsletter.web.preview.sheet import Facts, sheet
+from newsletter.web.preview.variants import MARK, variants_of
 from newsletter.web.preview.workspace import Proof, Workspace
 
 VIEWS = ("email", "web", "text")
@@ -75,15 +82,16 @@ class Answers:
         version = self.workspace.version
         proof = self.workspace.proof(question.name)
         now = self.workspace.now()
+        outlook = self._outlook()
         with self.store.reading() as connection:
-            outlook = look_ahead(connection, self.publication.config.schedule, now)
-            counted = count_audience(connection, proof.issue.segment)
+            counted = count_readers(connection, proof.issue.segment, *proof.issue.relation)
         findings, seen = self.workspace.check(proof)
         facts = Facts(
             publication=self.publication,
             site=self.workspace.desk().site,
             outlook=outlook,
             findings=findings,
+            obstacles=self.workspace.obstacles(findings),
             outcomes=seen.known.outcomes or {},
             support=seen.known.support,
             reading=self._read(self._edition(proof, question), question),
@@ -94,14 +102,23 @@ class Answers:
         )
         return sheet(proof, facts) | {"version": version}
 
-    def page(self, question: Question, view: str, look: str, images: str) -> str:
-        """A frame's page."""
+    def page(self, question: Question, view: str, look: str, images: str, since: str = "") -> str:
+        """A frame's page; with `since` (one of `EDITIONS`) what changed since that edition is marked in it."""
         proof = self.workspace.proof(question.name)
-        reading = self._read(self._edition(proof, question), question)
         if view == "text":
-            return frame(text_page(reading.text), look=look, images=images)
-        page = shown_here(reading.web if view == "web" else reading.html, reading.pictures)
+            reading = self._read(self._edition(proof, question), question)
+            return frame(text_page(reading.text, reading.language), look=look, images=images)
+        page = self._shown(proof, question, view)
+        if since and question.edition == "now":
+            try:
+                page = marked(self._shown(proof, replace(question, edition=since), view), page)
+            except UsageError as error:  # there is no such edition: the page is shown all the same, and says why
+                page = page.replace("</head>", f'<meta name="unmarked" content="{escape(error.message)}"></head>', 1)
         return frame(page, look=look, images=images)
+
+    def _shown(self, proof: Proof, question: Question, view: str) -> str:
+        reading = self._read(self._edition(proof, question), question)
+        return shown_here(reading.web if view == "web" else reading.html, reading.pictures)
 
     def source(self, question: Question, of: str) -> str:
         """The text of a view in letters: HTML, plain text, the whole message, its headers, the Markdown."""
@@ -114,14 +131,27 @@ class Answers:
             return message.partition("\r\n\r\n")[0] if of == "headers" else message
         return {"html": reading.html, "text": reading.text, "web": reading.web}[of]
 
-    def readers(self, words: str) -> list[dict[str, str]]:
-        """Made-up readers, or the publication's own whose name or address holds `words`."""
-        if not words.strip():
-            found = list(readers.MADE_UP)
-        else:
+    def readers(self, name: str, words: str) -> list[dict[str, str]]:
+        """Made-up readers, those of each variant among them; or the publication's own by a part of name or address."""
+        if words.strip():
             with self.store.reading() as connection:
                 found = readers.look_up(connection, words)
-        return [{"key": reader.key, "label": reader.label} for reader in found]
+            return [_reader(reader, "subscriber") for reader in found]
+        variants = variants_of(self.workspace.proof(name).edition) if name else ()
+        return [_reader(reader, "made up") for reader in readers.MADE_UP] + [
+            _reader(reader, "variant of this issue") for reader in variants
+        ]
+
+    def month(self, wished: str) -> dict[str, Any]:
+        """The calendar's month `YYYY-MM`, else the one of now: what went and goes out when."""
+        schedule, now = self.publication.config.schedule, self.workspace.now()
+        today = now.astimezone(schedule.zone).date()
+        days = month_of(wished, today)
+        with self.store.reading() as connection:
+            objections = self.workspace.objections(approved(connection))
+            entries = entries_of(connection, schedule, days, now, rules_of(schedule), objections=objections)
+        files = {issue.slug: issue.path.name for issue in self.workspace.desk().folder.issues}
+        return month(schedule, days[0], today, entries, files)
 
     def difference(self, question: Question, against: str) -> dict[str, Any]:
         """What differs in the text between an earlier edition and the one of now, and in size and subject."""
@@ -152,7 +182,8 @@ class Answers:
 
     def _outlook(self) -> Outlook:
         with self.store.reading() as connection:
-            return look_ahead(connection, self.publication.config.schedule, self.workspace.now())
+            schedule, now = self.publication.config.schedule, self.workspace.now()
+            return look_ahead(connection, schedule, now, self.workspace.objections)
 
     def _edition(self, proof: Proof, question: Question) -> Edition:
         if question.edition != "now":
@@ -177,16 +208,23 @@ class Answers:
         with self.store.reading() as connection:
             return Edition.from_json(read_edition(connection, digest))
 
-    def _read(self, edition: Edition, question: Question) -> Edition:
+    def _reader(self, edition: Edition, question: Question) -> Somebody:
+        variants = variants_of(edition) if question.reader.startswith(MARK) else ()
         with self.store.reading() as connection:
-            reader = readers.somebody(connection, question.reader)
+            return readers.somebody(connection, question.reader, variants)
+
+    def _read(self, edition: Edition, question: Question) -> Edition:
+        reader = self._reader(self.workspace.proof(question.name).edition, question)
         return readers.as_read_by(edition, reader, self.publication.config.publication.base_url)
 
     def _message(self, reading: Edition, question: Question) -> str:
-        with self.store.reading() as connection:
-            reader = readers.somebody(connection, question.reader)
+        reader = self._reader(self.workspace.proof(question.name).edition, question)
         try:
             to = f"{reader.name.replace(',', ' ')} <{reader.email}>" if reader.name else reader.email
             return to_mime(reading, to=to, date=self.workspace.now()).decode("ascii")
         except ValueError as error:
             raise NewsletterError(f"no message can be made of it: {error}") from None
+
+
+def _reader(reader: Somebody, note: str) -> dict[str, str]:
+    return {"key": reader.key, "label": reader.label, "note": note}

@@ -47,6 +47,7 @@ class Routes:
                 Route("/api/home", self.home),
                 Route("/api/board", self.board),
                 Route("/api/readers", self.readers),
+                Route("/api/month", self.month),
                 Route("/api/issues/{name}", self.issue),
                 Route("/api/issues/{name}/difference", self.difference),
                 Route("/api/do/{action}", self.do, methods=["POST"]),
@@ -92,7 +93,12 @@ class Routes:
 
     async def readers(self, request: Request) -> Response:
         """As whom an issue can be seen."""
-        return await _json(partial(self.answers.readers, request.query_params.get("q", "")[:100]))
+        name, words = (request.query_params.get(key, "") for key in ("name", "q"))
+        return await _json(partial(self.answers.readers, name, words[:100]))
+
+    async def month(self, request: Request) -> Response:
+        """A month of the calendar."""
+        return await _json(partial(self.answers.month, request.query_params.get("month", "")[:7]))
 
     async def difference(self, request: Request) -> Response:
         """What changed since an earlier edition."""
@@ -102,8 +108,8 @@ class Routes:
     async def frame(self, request: Request) -> Response:
         """The email in a sandbox."""
         view, look = _one_of(request, "view", VIEWS), _one_of(request, "look", LOOKS)
-        images = _one_of(request, "images", IMAGES)
-        page = await run_in_threadpool(self.answers.page, _question(request), view, look, images)
+        images, since = _one_of(request, "images", IMAGES), _one_of(request, "since", ("", *EDITIONS[1:]))
+        page = await run_in_threadpool(self.answers.page, _question(request), view, look, images, since)
         return HTMLResponse(page, headers={"content-security-policy": policy(images)})
 
     async def source(self, request: Request) -> Response:

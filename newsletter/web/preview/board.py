@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def board(
     }
 
 
-def row(issue: Issue, outlook: Outlook, plan: dict[str, Slot], zone: ZoneInfo) -> dict[str, Any]:
+def row(issue: Issue, outlook: Outlook, plan: Mapping[str, Slot], zone: ZoneInfo) -> dict[str, Any]:
     """One issue in the list: its state in a word, and when."""
     state, note = state_of(issue, outlook, plan, zone)
     return {
@@ -80,14 +80,14 @@ def _title(issue: Issue) -> str:
     return issue.title or issue.subject or issue.path.name
 
 
-def state_of(issue: Issue, outlook: Outlook, plan: dict[str, Slot], zone: ZoneInfo) -> tuple[str, str]:
+def state_of(issue: Issue, outlook: Outlook, plan: Mapping[str, Slot], zone: ZoneInfo) -> tuple[str, str]:
     """The state in a word, and a short note: when it went or goes out, or what keeps it."""
     sent = outlook.broadcast(issue.slug)
     if sent:
         return sent.state, short(sent.at, zone)
     approval = outlook.approval(issue.slug)
     if approval:
-        if approval.source_digest != issue.source_digest:
+        if issue.slug in outlook.objections:
             return "changed", "changed since its approval"
         if approval.held:
             return "held", "held back"

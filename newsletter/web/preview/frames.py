@@ -26,6 +26,7 @@ _FRAMED = "img:not([src]){outline:1px dashed #8888;outline-offset:-1px;min-width
 _ALWAYS, _NEVER = "(min-width:0)", "(max-width:0)"
 # A page of hundreds of kilobytes is laid out as it is scrolled to, so that the desk around it stays quick.
 _LARGE = 150_000  # characters
+_LINES = 100  # of a text part, laid out together
 _LAZY = "p,pre,ul,ol,table:not([role]),blockquote,figure{content-visibility:auto;contain-intrinsic-size:auto 6em}"
 # What Gmail on phones and Outlook do to colours differs from version to version; this is the plainest of them.
 _INVERTED = (
@@ -60,12 +61,18 @@ def policy(images: str) -> str:
     )
 
 
-def text_page(text: str) -> str:
+def text_page(text: str, language: str) -> str:
     """A text part as a page, in the letters and the width that a mail program without HTML shows."""
-    style = "body{margin:0;padding:24px;font:14px/1.55 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap}"
+    style = (
+        "body{margin:0;padding:24px;font:14px/1.55 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap}"
+        f"div{{content-visibility:auto;contain-intrinsic-size:auto {_LINES * 1.55 * 14:.0f}px}}"
+    )
+    lines = text.split("\n")
+    blocks = ["\n".join(lines[at : at + _LINES]) for at in range(0, len(lines), _LINES)]
+    body = "".join(f"<div>{escape(block)}\n</div>" for block in blocks) if len(blocks) > 1 else escape(text)
     return (
-        f'<!DOCTYPE html><html><head><meta charset="utf-8"><title>Plain text</title><style>{style}</style></head>'
-        f"<body>{escape(text)}</body></html>"
+        f'<!DOCTYPE html><html lang="{escape(language)}"><head><meta charset="utf-8"><title>Plain text</title>'
+        f"<style>{style}</style></head><body>{body}</body></html>"
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from sqlalchemy import Connection, or_, select
 
 from newsletter.render.edition import Edition
 from newsletter.render.merge import reader_fields
 from newsletter.render.personal import personal
-from newsletter.store.tables import subscribers
+from newsletter.store.tables import subscriber_tags, subscribers
 
 _FOUND = 20
 
@@ -22,6 +24,8 @@ class Somebody:
     label: str
     name: str
     email: str
+    tags: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 MADE_UP = (
@@ -38,14 +42,16 @@ MADE_UP = (
 )
 
 
-def somebody(connection: Connection, key: str) -> Somebody:
-    """The reader that `key` means; the first of the made-up ones where it means nobody."""
-    known = next((reader for reader in MADE_UP if reader.key == key), None)
+def somebody(connection: Connection, key: str, variants: Iterable[Somebody] = ()) -> Somebody:
+    """The reader that `key` means, of the made-up ones, `variants` and subscribers; the first where it means nobody."""
+    known = next((reader for reader in (*MADE_UP, *variants) if reader.key == key), None)
     if known is None and key.isascii() and key.isdigit() and len(key) < 18:
-        query = select(subscribers.c.id, subscribers.c.name, subscribers.c.email).where(subscribers.c.id == int(key))
-        row = connection.execute(query).first()
+        columns = subscribers.c.id, subscribers.c.name, subscribers.c.email, subscribers.c.fields
+        row = connection.execute(select(*columns).where(subscribers.c.id == int(key))).first()
         if row:
-            return Somebody(str(row.id), row.name or row.email, row.name, row.email)
+            query = select(subscriber_tags.c.tag).where(subscriber_tags.c.subscriber_id == row.id)
+            tags = tuple(sorted(connection.execute(query).scalars()))
+            return Somebody(str(row.id), row.name or row.email, row.name, row.email, tags, row.fields or {})
     return known or MADE_UP[0]
 
 
@@ -60,4 +66,5 @@ def look_up(connection: Connection, words: str) -> list[Somebody]:
 
 def as_read_by(edition: Edition, reader: Somebody, base_url: str) -> Edition:
     """The edition as that reader gets it, but for the unsubscribe link, which would really unsubscribe them."""
-    return personal(edition, reader_fields(reader.name, reader.email, f"{base_url}/unsubscribe/preview"))
+    link = f"{base_url}/unsubscribe/preview"
+    return personal(edition, reader_fields(reader.name, reader.email, link, tags=reader.tags, own=reader.fields))

@@ -116,7 +116,8 @@ async def _serve(workspace: Workspace, place: Place, ready: Callable[[], None]) 
 
     server = Server(config)
     state = workspace.publication.state
-    watching = asyncio.create_task(watch(workspace.publication.folder, state, tell, stop))
+    beat = workspace.pulse if workspace.publication.config.storage.database_url else None
+    watching = asyncio.create_task(watch(workspace.publication.folder, state, tell, stop, beat))
     threading.Thread(target=_warm, args=(workspace,), daemon=True).start()
     if not workspace.read_only:
         _write_note(state / _NOTE, place.url)

@@ -54,7 +54,7 @@ def share_page(issue: Issue, edition: Edition, findings: Sequence[Finding], site
         ("Dark", "middle", _framed(frame(html, look="dark"))),
         ("Inverted", "middle", _framed(frame(html, look="inverted"))),
         ("Images off", "middle", _framed(frame(html, images="off"))),
-        ("Text", "middle", _framed(text_page(reading.text))),
+        ("Text", "middle", _framed(text_page(reading.text, reading.language))),
         ("Web page", "", _framed(frame(web))),
         (f"Findings ({len(findings)})", "", _findings(findings)),
         ("Links", "", _links(links_of(tree, site))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
 
@@ -13,17 +13,17 @@ from newsletter.check.support import Support
 from newsletter.content.issue import Issue, Status
 from newsletter.finding import Finding, Severity
 from newsletter.pipeline.approval import wall_text
-from newsletter.pipeline.desk import errors_of
 from newsletter.publication import Publication
 from newsletter.render.edition import Edition
 from newsletter.render.language import direction
 from newsletter.render.site import Site
 from newsletter.schedule.queue import Approved, obstacle
+from newsletter.schedule.slots import Slot
 from newsletter.web.preview import anatomy
 from newsletter.web.preview.board import problem_json, short, slot_json, state_of, through
 from newsletter.web.preview.clients import support_of
 from newsletter.web.preview.editor import address
-from newsletter.web.preview.outcome import Outlook, if_approved
+from newsletter.web.preview.outcome import Outlook
 from newsletter.web.preview.workspace import Proof
 
 _FINDINGS = 300
@@ -31,12 +31,14 @@ _FINDINGS = 300
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known around a proof. `reading` is its edition as the chosen reader gets it."""
+    """What is known around a proof. `reading` is its edition as the chosen reader gets it, `obstacles` are the findings
+    that keep it from being approved."""
 
     publication: Publication
     site: Site
     outlook: Outlook
     findings: tuple[Finding, ...]
+    obstacles: tuple[Finding, ...]
     outcomes: Mapping[str, Outcome]
     support: Support | None
     reading: Edition
@@ -90,31 +92,32 @@ def _inbox(reading: Edition) -> dict[str, str]:
 
 def _findings(issue: Issue, facts: Facts) -> list[dict[str, Any]]:
     """Each finding with what to look for in the email, and the address that opens its place in the editor."""
-    head = [""] * (issue.body_line - 1)
-    source = head + issue.body.split("\n")
+    source = [""] * (issue.body_line - 1) + issue.body.split("\n")
     keys = {line: key for key, line in issue.key_lines.items()}
     found = []
     for finding in facts.findings[:_FINDINGS]:
         own = finding.file in ("", issue.file)
-        words = _seek(issue, keys, source, finding) if own else {"text": "", "target": ""}
+        key = keys.get(finding.line or 0, "") if own else ""
+        words = _seek(issue, key, source, finding)
         path = issue.path if own else facts.publication.folder / finding.file
         opens = address(facts.editor, path, finding.line, finding.column)
         found.append(finding.as_json() | {"place": finding.place, "seek": words, "open": opens})
     return found
 
 
-def _seek(issue: Issue, keys: dict[int, str], source: list[str], finding: Finding) -> dict[str, str]:
-    key = keys.get(finding.line or 0, "")
+def _seek(issue: Issue, key: str, source: list[str], finding: Finding) -> dict[str, str]:
     if key in ("title", "subject", "subtitle"):
         return {"text": str(getattr(issue, key)), "target": ""}
-    return anatomy.seek(source, finding.line, finding.column)
+    line = issue.counted(finding.file or issue.file, finding.line) if finding.line else None
+    return anatomy.seek(source, line, finding.column)
 
 
 def outcome(proof: Proof, facts: Facts) -> dict[str, Any]:
     """When the issue goes out, to how many, from whom, after which others, and until when it can be changed."""
     issue, outlook, config = proof.issue, facts.outlook, facts.publication.config
     sent, approval = outlook.broadcast(issue.slug), outlook.approval(issue.slug)
-    slot = outlook.plan.get(issue.slug) if approval else _slot_if_approved(issue, outlook, facts.now)
+    refused = issue.slug in outlook.objections
+    slot = outlook.plan.get(issue.slug) if approval and not refused else _slot_if_approved(issue, outlook, facts.now)
     readers, skipped = facts.readers
     ahead = [] if sent else _ahead(issue, outlook)
     data: dict[str, Any] = {
@@ -130,7 +133,7 @@ def outcome(proof: Proof, facts: Facts) -> dict[str, Any]:
         "place": len(ahead) + 1 if approval and not sent else None,
         "approved": _approval_json(approval, proof, facts),
         "sent": {"state": sent.state, "at": short(sent.at, config.schedule.zone)} if sent else None,
-        "changeable": "" if sent else _changeable(approval, slot is not None),
+        "changeable": "" if sent else _changeable(approval, slot, outlook.approve_by),
         "last_sent": outlook.sent[0].slug if outlook.sent else None,
         "batches": -(-readers // config.delivery.batch_size),
         "seconds": max(0, round((readers / config.delivery.batch_size - 1) / config.delivery.requests_per_second)),
@@ -145,19 +148,29 @@ def _sentence(proof: Proof, facts: Facts) -> str:
         return {"sent": "It went out.", "paused": "It is partly sent and paused."}.get(
             sent.state, f"Its broadcast is {sent.state}."
         )
-    if approval is None:
-        return "It is not approved. If you approve it now, it goes out" + (
-            " then:" if _slot_if_approved(issue, outlook, facts.now) else " in no slot of the coming year."
-        )
-    if approval.source_digest != issue.source_digest:
-        return "It changed since its approval and will be passed over. Approve it again to send it as it is now."
+    if approval is None or issue.slug in outlook.objections:
+        return _unapproved(issue, facts, changed=approval is not None)
     if approval.held:
         return "It is held: no slot takes it until it is released."
     slot = outlook.plan.get(issue.slug)
     if slot is None:
-        why = obstacle(approval, outlook.slot)
+        why = obstacle(approval, outlook.slot, outlook.approve_by)
         return f"It is approved, but no coming slot takes it{': ' + why if why else ''}."
-    return "It is approved and goes out by itself:"
+    passed = outlook.slot if slot != outlook.slot else None
+    why = obstacle(approval, passed, outlook.approve_by) if passed else ""
+    missed = f" It misses the next slot: {why}." if why.startswith("it was approved") else ""
+    return f"It is approved and goes out by itself:{missed}"
+
+
+def _unapproved(issue: Issue, facts: Facts, *, changed: bool) -> str:
+    """What stands between an issue and its slot, and what becomes of it once it is approved (again)."""
+    fits = " then:" if _slot_if_approved(issue, facts.outlook, facts.now) else " in no slot of the coming year."
+    if issue.status is Status.READY and not facts.publication.config.schedule.require_approval:
+        start = "It changed since its approval." if changed else "It is not approved."
+        return f"{start} The scheduler approves what is ready by itself, unless an error is found: it goes out{fits}"
+    if changed:
+        return f"It changed since its approval and will be passed over. If you approve it again now, it goes out{fits}"
+    return f"It is not approved. If you approve it now, it goes out{fits}"
 
 
 def _ahead(issue: Issue, outlook: Outlook) -> list[str]:
@@ -165,9 +178,12 @@ def _ahead(issue: Issue, outlook: Outlook) -> list[str]:
     return slugs[: slugs.index(issue.slug)] if issue.slug in slugs else slugs
 
 
-def _slot_if_approved(issue: Issue, outlook: Outlook, now: datetime) -> Any:
-    pinned_to, not_before = wall_text(issue.slot), wall_text(issue.date)[:10]
-    return if_approved(outlook, issue.slug, pinned_to=pinned_to, not_before=not_before, now=now)
+def _slot_if_approved(issue: Issue, outlook: Outlook, now: datetime) -> Slot | None:
+    wished = Approved(
+        issue.slug, "", issue.source_digest, 0, False, issue.segment, wall_text(issue.slot),
+        wall_text(issue.date)[:10], now, "", issue.number,
+    )  # fmt: skip
+    return outlook.if_approved(wished)
 
 
 def _approval_json(approval: Approved | None, proof: Proof, facts: Facts) -> dict[str, Any] | None:
@@ -182,10 +198,15 @@ def _approval_json(approval: Approved | None, proof: Proof, facts: Facts) -> dic
     }
 
 
-def _changeable(approval: Approved | None, has_slot: bool) -> str:
+def _changeable(approval: Approved | None, slot: Slot | None, approve_by: timedelta | None) -> str:
     if approval is None:
         return "as long as you like: nothing goes out without approval"
-    return "until its slot opens; a change needs a new approval" if has_slot else "until a slot takes it"
+    if slot is None:
+        return "until a slot takes it"
+    if approve_by is None:
+        return "until its slot opens; a change needs a new approval"
+    until = (slot.starts_at - approve_by).astimezone(slot.local.tzinfo)
+    return f"until {until:%A %Y-%m-%d %H:%M}: a change needs a new approval by then, or it misses its slot"
 
 
 def actions(proof: Proof, facts: Facts) -> list[dict[str, Any]]:
@@ -240,9 +261,8 @@ def _no_approval(proof: Proof, facts: Facts) -> str:
     approval = facts.outlook.approval(proof.issue.slug)
     if approval and approval.digest == proof.edition.digest and approval.source_digest == proof.issue.source_digest:
         return "it is approved as it is"
-    errors = errors_of(facts.findings)
-    if errors:
-        return f"{len(errors)} error{'s' if len(errors) > 1 else ''} to mend first"
+    if errors := len(facts.obstacles):
+        return f"{errors} error{'s' if errors > 1 else ''} to mend first"
     return "" if proof.issue.status is Status.READY else f"its status is {proof.issue.status.value}"
 
 

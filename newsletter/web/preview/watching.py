@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from newsletter.config import FILE_NAME
@@ -13,19 +14,24 @@ _TREES = ("issues", "templates", "snippets", "checks", "images")
 _FILES = frozenset({FILE_NAME, *FILE_NAMES, *_TREES, "links.toml"})
 _DATABASE = frozenset({"newsletter.db", "newsletter.db-wal"})
 _STEP = 8  # milliseconds without another change after which what was saved is shown
+_PULSE = 3.0  # seconds between two questions to a database elsewhere
 _SETTLED = 0.1  # seconds after which a watch that was begun sees everything
 _IGNORED_SUFFIXES = ("~", ".swp", ".swx", ".tmp", ".part")
 
 Tell = Callable[[set[str], bool], None]
 
 
-async def watch(folder: Path, state: Path, tell: Tell, stop: asyncio.Event) -> None:
+async def watch(
+    folder: Path, state: Path, tell: Tell, stop: asyncio.Event, pulse: Callable[[], object] | None = None
+) -> None:
     """Call `tell(names, files)` after each change until `stop` is set.
 
     `names` are the issue files that changed, empty for what concerns all of them; `files` is False where only the
-    database changed.
+    database changed. A database that is not a file in `state` is asked every few seconds: `pulse` gives another value
+    after each change that pages show.
     """
-    await asyncio.gather(_sources(folder, tell, stop), _database(state, tell, stop))
+    database = _asked(pulse, tell, stop) if pulse else _database(state, tell, stop)
+    await asyncio.gather(_sources(folder, tell, stop), database)
 
 
 async def _sources(folder: Path, tell: Tell, stop: asyncio.Event) -> None:
@@ -65,6 +71,22 @@ async def _either(stop: asyncio.Event, again: asyncio.Event) -> None:
     for task in waiting:
         task.cancel()
     again.set()
+
+
+async def _asked(pulse: Callable[[], object], tell: Tell, stop: asyncio.Event) -> None:
+    from newsletter.errors import NewsletterError
+
+    last = None
+    while not stop.is_set():
+        try:
+            now = await asyncio.to_thread(pulse)
+            if last is not None and now != last:
+                tell(set(), False)
+            last = now
+        except NewsletterError:
+            pass  # the server is away; every page says so, and the next question may find it
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _PULSE)
 
 
 async def _database(state: Path, tell: Tell, stop: asyncio.Event) -> None:

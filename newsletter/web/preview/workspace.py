@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +15,12 @@ from newsletter.content.pictures import Pictures
 from newsletter.content.reader import read_issue
 from newsletter.errors import ConfigError, ContentError, NewsletterError
 from newsletter.finding import Finding
-from newsletter.pipeline.desk import Desk, open_desk
+from newsletter.pipeline.desk import Desk, errors_of, open_desk
 from newsletter.publication import Publication, find_publication
 from newsletter.render.edition import Edition
 from newsletter.render.site import Site
 from newsletter.render.theme import Theme
+from newsletter.schedule.queue import Approved
 from newsletter.store.database import Store
 
 
@@ -82,8 +83,9 @@ class Workspace:
     _desk: Desk | None = None
     _good: Desk | None = None
     _stale: bool = False
-    _read: dict[Path, tuple[tuple[int, int, int], Issue]] = field(default_factory=dict)
+    _read: dict[Path, tuple[tuple[_Stamp, ...], Issue]] = field(default_factory=dict)
     _rendered: dict[str, _Rendered] = field(default_factory=dict)
+    _objections: tuple[object, Mapping[str, str]] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def changed(self, *, files: bool = True) -> int:
@@ -138,6 +140,26 @@ class Workspace:
             rendered = self._rendered.get(name)
             return rendered.issue if rendered else None
 
+    def objections(self, waiting: Sequence[Approved]) -> Mapping[str, str]:
+        """Why some of the approved issues would be passed over, as the scheduler would say it; by slug.
+
+        Looked at once after each change on disk and in the queue.
+        """
+        from newsletter.pipeline.agenda import objections_to
+
+        with self._lock:
+            key = (self.version, tuple((issue.slug, issue.source_digest) for issue in waiting))
+            if self._objections is None or self._objections[0] != key:
+                self._objections = key, objections_to(self.desk(), waiting)
+            return self._objections[1]
+
+    def pulse(self) -> object:
+        """Another value after each change of what is planned and sent; raises NewsletterError without a database."""
+        from newsletter.web.preview.outcome import pulse
+
+        with self.store.reading() as connection:
+            return pulse(connection)
+
     def check(self, proof: Proof) -> tuple[tuple[Finding, ...], Inspection]:
         """What the checks say of a proof, and what they looked at: the store, and the links as far as they were tried.
 
@@ -153,6 +175,11 @@ class Workspace:
         seen = replace(seen, known=replace(seen.known, outcomes=tried or None))
         seen = with_store(seen, self.store, self.publication.config, now)
         return desk.findings(seen), seen
+
+    def obstacles(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Those for which `approve` refuses the issue: it looks at files alone, not at the store and the web."""
+        told = {rule.id for rule in self.desk().rules if rule.needs in ("approval", "readership", "outcomes")}
+        return tuple(found for found in errors_of(tuple(findings)) if found.rule not in told)
 
     def variant(self, proof: Proof, language: str) -> Edition:
         """The proof's issue as if it were written in another language, for its direction."""
@@ -181,16 +208,13 @@ class Workspace:
         return replace(self._good, folder=folder)
 
     def _issue(self, path: Path) -> Issue:
-        """`read_issue`, remembering what has not changed since."""
-        try:
-            status = path.stat()
-        except OSError:
-            return read_issue(path)
-        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        """`read_issue`, remembering what has not changed since: neither the file nor a snippet in it."""
         known = self._read.get(path)
-        if known is None or known[0] != stamp:
+        if known is None or known[0] != _stamps(path, known[1]):
             self._read.pop(path, None)
-            self._read[path] = known = (stamp, read_issue(path))
+            before = _stamp(path)
+            issue = read_issue(path)
+            self._read[path] = known = ((before, *map(_stamp, issue.snippets)), issue)
         return known[1]
 
     def _render(self, desk: Desk, issue: Issue) -> Edition:
@@ -211,6 +235,22 @@ class Workspace:
         if known is None:
             raise error
         return Proof(name, known.issue, known.edition, Problem.of(error))
+
+
+_Stamp = tuple[int, int, int] | None
+
+
+def _stamp(path: Path) -> _Stamp:
+    """What changes when a file does; None for one that is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _stamps(path: Path, issue: Issue) -> tuple[_Stamp, ...]:
+    return _stamp(path), *map(_stamp, issue.snippets)
 
 
 def _line(error: ConfigError) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsletter.content.markdown.blocks import MAX_DEPTH, MAX_LINE
+from newsletter.content.markdown.document import read_markdown
 from newsletter.content.markdown.engine import to_html
 
 
@@ -159,3 +160,13 @@ def test_what_is_beyond_a_limit_is_shown_and_told_with_its_line() -> None:
     wide = "a|" * 300 + "\n" + "-|" * 300 + "\n1|2"
     assert rules(wide) == [("table-too-wide", 1)]
     assert "<table" not in html(wide)
+    assert rules("a\n\nb " + "<i>" * 101 + "x" + "</i>" * 101) == [("nesting-too-deep", 3)]
+    assert rules("```\n" + "<i>" * 101 + "\n```") == []
+    assert rules("a\n\nb " + "[" * 9 + "x" + "](u)" * 9) == [("nesting-too-deep", 3)]
+    assert rules("".join(f"*[A{number}]: b\n" for number in range(201))) == [("abbreviations-too-many", 201)]
+
+
+def test_every_line_up_to_the_next_block_is_a_row_and_a_head_alone_has_none() -> None:
+    made = html("| a |\n|---|\n| 1 |\ntwo")
+    assert made.count("<td>") == 2
+    assert read_markdown("| a | b |\n|---|---|\n").root.find(".//tbody") is None

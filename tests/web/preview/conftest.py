@@ -57,8 +57,8 @@ class Editor:
         self.file.write_text(self.file.read_text(encoding="utf-8") + text, encoding="utf-8")
 
     def open(self, name: str = "") -> None:
-        """Load the page, and wait until it shows the issue."""
-        self.page.goto(f"{self.preview.url}#{name or self.file.name}")
+        """Load the page anew, and wait until it shows the issue."""
+        self.page.goto(f"{self.preview.url}?{next(_numbers)}#{name or self.file.name}")
         self.page.locator("html[data-version]").wait_for(state="attached")
 
     def in_frame(self, script: str) -> Any:
@@ -70,18 +70,31 @@ class Editor:
         return self.page.locator(f"#side {selector}")
 
 
-@pytest.fixture
-def editor(chromium: Browser, preview: Running) -> Iterator[Editor]:
-    """Somebody with the page of a new issue open. Fails if a script of the page failed."""
-    number = next(_numbers)
-    file = write_issue(preview.folder, f"{number}-letter.md", f"Letter {number}")
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+@pytest.fixture(scope="module")
+def page(chromium: Browser) -> Iterator[Page]:
+    """One page for a module's tests: a new one for each would cost as much as most of them."""
+    context = chromium.new_context(reduced_motion="reduce")
     context.set_default_timeout(PATIENCE)
-    page = context.new_page()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def editor(page: Page, preview: Running) -> Iterator[Editor]:
+    """Somebody who has just opened the page of a new issue. Fails if a script of the page failed."""
+    file = write_issue(preview.folder, f"{(number := next(_numbers))}-letter.md", f"Letter {number}")
     person = Editor(preview, page, file)
-    page.on("pageerror", lambda error: person.complaints.append(str(error)))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+
+    def complain(error: object) -> None:
+        person.complaints.append(str(error))
+
+    page.on("pageerror", complain)
     person.open()
     yield person
-    context.close()
+    page.remove_listener("pageerror", complain)
+    page.unroute_all()
+    page.evaluate("() => localStorage.clear()")
     file.unlink(missing_ok=True)
     assert person.complaints == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from preview.conftest import PATIENCE, Editor
-from preview.publications import CONFIG, Running, make_publication, running, write_issue
+from preview.publications import CONFIG, Running, make_publication, running, start, write_issue
 
 expect.set_options(timeout=PATIENCE)
 LONG = "\n\n".join(f"Paragraph number {number} of many." for number in range(80))
@@ -61,32 +63,85 @@ def test_a_new_issue_comes_into_the_list_and_a_deleted_one_leaves(editor: Editor
     expect(row).to_have_count(0)
 
 
-def test_glossary_configuration_and_theme_reload_too(chromium: Browser, tmp_path: Path) -> None:
+def test_glossary_snippets_configuration_and_theme_reload_too(editor: Editor) -> None:
     from newsletter.publication import builtin
 
+    folder, email, banner = editor.folder, editor.email, editor.page.locator("#banner")
+    (folder / "glossary.toml").write_text('paragraph = "A piece of a text."\n')
+    expect(email.get_by_text("A piece of a text.")).to_be_attached()
+    (folder / "glossary.toml").unlink()
+    editor.add("\n\n{{ snippet: bye }}\n")
+    expect(banner).to_contain_text(f'{editor.file.name}:15: the snippet "bye"')
+    (folder / "snippets").mkdir()
+    (folder / "snippets" / "bye.md").write_text("Until Friday.\n")
+    expect(email.get_by_text("Until Friday.")).to_be_attached()
+    (folder / "snippets" / "bye.md").write_text("Until Tuesday.\n")
+    expect(email.get_by_text("Until Tuesday.")).to_be_attached()
+    (folder / "newsletter.toml").write_text(CONFIG.replace("Plain Letters", "Other Letters"))
+    expect(email.get_by_text("Other Letters").first).to_be_attached()
+    expect(editor.page.locator("#brand")).to_have_text("Other Letters")
+    theme = folder / "templates" / "default"
+    theme.mkdir(parents=True)
+    email_html = (builtin("templates") / "default" / "email.html").read_text()
+    theme.joinpath("email.html").write_text(email_html.replace("</body>", "A line of the theme's own</body>"))
+    expect(email.get_by_text("A line of the theme's own")).to_be_attached()
+    theme.joinpath("email.html").write_text("{{ broken")
+    expect(banner).to_contain_text("templates/default/email.html:1")
+    (folder / "newsletter.toml").write_text("[publication]\nname = 1\n")
+    expect(banner).to_contain_text("newsletter.toml:2")
+    shutil.rmtree(folder / "templates")
+    (folder / "newsletter.toml").write_text(CONFIG)
+    expect(banner).to_be_hidden()
+
+
+def test_a_page_that_was_frozen_shows_what_it_missed_as_soon_as_it_is_back(editor: Editor) -> None:
+    session = editor.page.context.new_cdp_session(editor.page)
+    session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    editor.add("\n\nWritten while it slept.\n")
+    session.send("Page.setWebLifecycleState", {"state": "active"})
+    expect(editor.email.get_by_text("Written while it slept.")).to_be_attached()
+
+
+@pytest.mark.slow
+def test_a_preview_that_was_started_again_is_found_by_the_page_that_was_left_open(
+    chromium: Browser, tmp_path: Path
+) -> None:
     folder = make_publication(tmp_path / "letters", ["One"])
+    page = chromium.new_page()
+    first = start(folder, "--port", "0")
+    port = first.url.rstrip("/").rpartition(":")[2]
+    page.goto(first.url)
+    email = page.frame_locator(".pane iframe")
+    expect(email.get_by_text("The first paragraph of One.")).to_be_attached()
+    first.stop(signal.SIGKILL)
+    expect(page.locator("#banner")).to_contain_text("The preview has stopped.")
+    write_issue(folder, "001-one.md", "One", "\n\nWritten meanwhile.\n")
+    again = start(folder, "--port", port)
+    expect(email.get_by_text("Written meanwhile.")).to_be_attached()
+    expect(page.locator("#banner")).to_be_hidden()
+    page.close()
+    again.stop()
+
+
+@pytest.mark.slow
+def test_what_changes_in_a_database_elsewhere_shows_within_seconds(
+    chromium: Browser, postgres_url: str, tmp_path: Path
+) -> None:
+    from newsletter.cli.main import main
+
+    folder = make_publication(tmp_path / "letters")
+    (folder / "newsletter.toml").write_text(f'{CONFIG}\n[storage]\ndatabase_url = "{postgres_url}"\n')
     with running(folder) as preview:
         page = chromium.new_page()
-        page.goto(preview.url)
-        email = page.frame_locator(".pane iframe")
-        expect(email.get_by_text("The first paragraph of One.")).to_be_attached()
-        (folder / "glossary.toml").write_text('paragraph = "A piece of a text."\n')
-        expect(email.get_by_text("A piece of a text.")).to_be_attached()
-        (folder / "newsletter.toml").write_text(CONFIG.replace("Plain Letters", "Other Letters"))
-        expect(email.get_by_text("Other Letters").first).to_be_attached()
-        expect(page.locator("#brand")).to_have_text("Other Letters")
-        theme = folder / "templates" / "default"
-        theme.mkdir(parents=True)
-        email_html = (builtin("templates") / "default" / "email.html").read_text()
-        theme.joinpath("email.html").write_text(email_html.replace("</body>", "A line of the theme's own</body>"))
-        expect(email.get_by_text("A line of the theme's own")).to_be_attached()
-        theme.joinpath("email.html").write_text("{{ broken")
-        expect(page.locator("#banner")).to_contain_text("templates/default/email.html:1")
-        (folder / "newsletter.toml").write_text("[publication]\nname = 1\n")
-        expect(page.locator("#banner")).to_contain_text("newsletter.toml:2")
+        page.goto(f"{preview.url}#001-one.md")
+        expect(page.locator("#side .sentence")).to_contain_text("It is not approved.")
+        page.wait_for_timeout(3500)  # one pulse
+        assert main(["-C", str(folder), "approve", "one"]) == 0
+        expect(page.locator("#side .sentence")).to_contain_text("It is approved")
         page.close()
 
 
+@pytest.mark.slow
 def test_eight_tabs_all_show_what_is_saved(chromium: Browser, preview: Running) -> None:
     context = chromium.new_context()
     pages = [context.new_page() for _ in range(8)]
@@ -99,6 +154,7 @@ def test_eight_tabs_all_show_what_is_saved(chromium: Browser, preview: Running) 
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", [True, False])
 def test_without_a_shared_worker_a_hidden_tab_closes_its_stream(
     chromium: Browser, preview: Running, hidden: bool

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,37 +12,18 @@ from hypothesis import strategies as st
 from newsletter.check.caniemail import read_support
 from newsletter.check.known import Outcome
 from newsletter.render.site import IssueLink, Site
-from newsletter.schedule.queue import Approved
-from newsletter.schedule.slots import Slot, slots_from
 from newsletter.web.preview import anatomy
 from newsletter.web.preview.changes import changes
 from newsletter.web.preview.clients import support_of
 from newsletter.web.preview.editor import address, template_of
 from newsletter.web.preview.frames import frame
-from newsletter.web.preview.outcome import plan
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SITE = Site("Letters", "https://letters.example", "hello@letters.example", issues=(IssueLink("one", "One"),))
 HEAD = "<style>@media (prefers-color-scheme: dark){a{color:red}} :root{color-scheme: light dark}</style>"
 
 
-class Days:
-    days, at, timezone = ("tue", "fri"), time(9), "Europe/Berlin"
-    extra: tuple[datetime, ...] = ()
-    skip: tuple[date, ...] = ()
-    holidays: tuple[tuple[int, int], ...] = ()
-    pauses: tuple[tuple[date, date], ...] = ()
-
-
-SLOTS: list[Slot] = list(islice(slots_from(Days, NOW), 20))
-
-
 def page(body: str) -> str:
     return f"<html><head>{HEAD}</head><body>{body}</body></html>"
-
-
-def waiting(slug: str, position: int, *, held: bool = False, pinned: str = "", not_before: str = "") -> Approved:
-    return Approved(slug, "d", "s", position, held, "", pinned, not_before, NOW, "")
 
 
 def test_a_dark_frame_always_has_the_dark_rules_and_a_light_one_never() -> None:
@@ -144,27 +123,6 @@ def test_a_difference_holds_all_that_was_added_and_all_that_was_taken_out(old: l
     taken = "".join(text for row in rows for mark, text in row["words"] if mark in "=-")
     assert set(added) <= set(after)
     assert set(taken) <= set(before)
-
-
-def test_each_slot_takes_the_issue_whose_turn_it_is() -> None:
-    queue = [
-        waiting("held", 1, held=True),
-        waiting("first", 2),
-        waiting("later", 3, not_before="2026-12-04"),
-        waiting("second", 4),
-        waiting("pinned", 5, pinned="2026-12-01"),
-    ]
-    planned = {slug: slot.wall.date().isoformat() for slug, slot in plan(queue, SLOTS).items()}
-    assert planned == {"first": "2026-11-27", "pinned": "2026-12-01", "later": "2026-12-04", "second": "2026-12-08"}
-
-
-@given(st.lists(st.booleans(), max_size=12))
-def test_no_slot_is_given_twice_and_only_the_held_are_left_out(held: list[bool]) -> None:
-    queue = [waiting(f"i{number}", number, held=is_held) for number, is_held in enumerate(held)]
-    planned = plan(queue, SLOTS)
-    assert len(set(planned.values())) == len(planned)
-    assert set(planned) == {issue.slug for issue in queue if not issue.held}
-    assert all(slot.starts_at > NOW - timedelta(1) for slot in planned.values())
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,10 @@ export const sheet = async (name, query) =>
 export const difference = async (name, against) =>
   (await answered(await fetch(`/api/issues/${encodeURIComponent(name)}/difference?against=${against}`))).json();
 
-export const readers = async (words) =>
-  (await answered(await fetch(`/api/readers?q=${encodeURIComponent(words)}`))).json();
+export const readers = async (name, words = "") =>
+  (await answered(await fetch(`/api/readers?${new URLSearchParams({ name, q: words })}`))).json();
+
+export const month = async (wished) => (await answered(await fetch(`/api/month?month=${wished}`))).json();
 
 export const text = async (address) => (await answered(await fetch(address))).text();
 

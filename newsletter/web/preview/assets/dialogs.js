@@ -1,12 +1,13 @@
 // Dialogs: what to do, confirmed; keys; the palette. One dialog element for all of them, which the browser makes modal.
 
-import { $, h } from "./dom.js";
+import { $, h, plural } from "./dom.js";
 import { commandOf } from "./side.js";
 
 const dialog = $("#dialog");
+const PAUSE = 120; // milliseconds
 let back = null;
 
-function open(kind, ...content) {
+export function open(kind, ...content) {
   if (!dialog.open) back = document.activeElement;
   dialog.className = kind;
   dialog.replaceChildren(...content.filter(Boolean));
@@ -36,14 +37,20 @@ export function confirm(action, sheet, addresses) {
       ? h("fieldset", {}, h("legend", {}, `Through ${outcome.through}, marked as a test, to:`), boxes.map((box) => h("label", {}, box, box.value)))
       : h("p", {}, outcome.slot ? ["It goes out ", h("strong", {}, outcome.slot.text), `, to ${outcome.readers.toLocaleString("en")} readers, byte for byte as you see it now.`]
         : "No coming slot takes it as it is dated; it waits in the queue."),
-    action.id === "approve" && sheet.findings.some((finding) => finding.severity === "warning")
-      ? h("p", { class: "notice" }, `${sheet.findings.filter((finding) => finding.severity === "warning").length} warnings stand against it.`) : null,
+    action.id === "approve" ? against(sheet.findings) : null,
     commandOf(action),
     h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), yes));
     open("confirm", form);
     yes.focus();
     dialog.addEventListener("close", () => resolve(answer), { once: true });
   });
+}
+
+/** What stands against an issue and does not keep it from being approved; that it changed since, approving mends. */
+function against(findings) {
+  const kinds = ["error", "warning"].map((kind) => [kind, findings.filter((finding) => finding.severity === kind && finding.rule !== "approval-stale").length]);
+  const said = kinds.filter(([, count]) => count).map(([kind, count]) => plural(count, kind));
+  return said.length ? h("p", { class: "notice" }, `Against it: ${said.join(", ")}.`) : null;
 }
 
 /** Why an action cannot be done now, with the command all the same. */
@@ -89,11 +96,14 @@ export function palette(entries, label = "Find an issue or something to do", mor
   input.addEventListener("input", async () => {
     chosen = 0;
     const words = input.value;
-    if (more && words.trim()) {
-      const found = await more(words);
-      if (words !== input.value) return;
-      extra = found;
-    } else extra = [];
+    extra = [];
+    draw();
+    if (!more || words.trim().length < 2) return;
+    await new Promise((resolve) => { setTimeout(resolve, PAUSE); }); // a question for a word, not for each letter
+    if (words !== input.value || !dialog.open) return;
+    const found = await more(words).catch(() => []);
+    if (words !== input.value || !dialog.open) return;
+    extra = found;
     draw();
   });
   input.addEventListener("keydown", (event) => {

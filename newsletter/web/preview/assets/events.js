@@ -1,5 +1,13 @@
 // News from the server: through a worker that all tabs share, else through a stream that is closed while hidden.
 
+/** Call `wake` whenever the page comes back: shown again, thawed, out of the browser's cache, or back on the network. */
+export function onWake(wake) {
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) wake(); });
+  document.addEventListener("resume", wake);
+  addEventListener("online", wake);
+  addEventListener("pageshow", (event) => { if (event.persisted) wake(); });
+}
+
 export function listen(tell) {
   if (typeof SharedWorker === "function") {
     try {
@@ -7,7 +15,7 @@ export function listen(tell) {
       worker.port.onmessage = (message) => tell(message.data);
       worker.port.start();
       addEventListener("pagehide", () => worker.port.postMessage("bye"));
-      addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+      onWake(() => worker.port.postMessage("awake"));
       return;
     } catch { /* not allowed here: go on without */ }
   }
@@ -25,5 +33,6 @@ export function listen(tell) {
     } else if (!source) open();
   };
   document.addEventListener("visibilitychange", follow);
+  onWake(() => { if (source?.readyState === EventSource.CLOSED) open(); });
   follow();
 }

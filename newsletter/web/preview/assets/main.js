@@ -3,14 +3,15 @@
 import * as api from "./api.js";
 import { confirm, explain, help, palette } from "./dialogs.js";
 import { $, copy, h, toast } from "./dom.js";
-import { listen } from "./events.js";
+import { listen, onWake } from "./events.js";
 import { drawList, ordered } from "./list.js";
 import { locator, show } from "./locate.js";
-import { IMAGES, LOOKS, Pane, VIEWS, WIDTHS } from "./pane.js";
+import { calendar } from "./calendar.js";
+import { IMAGES, LOOKS, Pane, SINCE, VIEWS, WIDTHS } from "./pane.js";
 import { TABS, drawSide } from "./side.js";
 import { countdown, tick } from "./time.js";
 
-const FIRST = { view: "email", width: "600", look: "light", images: "held", edition: "now" };
+const FIRST = { view: "email", width: "600", look: "light", images: "held", edition: "now", since: "" };
 const kept = read();
 const state = {
   board: null, sheet: null, name: decodeURIComponent(location.hash.slice(1)), version: 0, heard: 0,
@@ -38,6 +39,12 @@ const desk = {
   },
   page: () => (panes[0].choice.view === "email" ? panes[0].page : null),
   act,
+  async mark(since) {
+    if (panes[0].choice.view !== "email" && panes[0].choice.view !== "web") panes[0].choice.view = "email";
+    panes[0].choice.since = "";
+    await panes[0].set("since", since);
+    panes[0].step(1);
+  },
   async compare(edition) {
     Object.assign(panes[1].choice, { view: panes[0].choice.view, width: panes[0].choice.width, look: panes[0].choice.look, edition });
     panes[1].drawBar();
@@ -54,8 +61,7 @@ function read() {
 }
 
 function keep() {
-  const { edition: _, ...first } = panes[0].choice;
-  const { edition: __, ...second } = panes[1].choice;
+  const [first, second] = panes.map((pane) => ({ ...pane.choice, edition: "now", since: "" }));
   try {
     localStorage.setItem("newsletter-preview", JSON.stringify({ ...read(), first, second, tab: desk.tab, facts: desk.facts }));
   } catch { /* private windows forget, that is all */ }
@@ -227,8 +233,21 @@ async function act(action) {
 const plainAddress = (mailbox) => mailbox.match(/<([^<>]+)>/)?.[1] ?? mailbox.trim();
 
 async function chooseReader() {
-  const entry = (reader) => [reader.label, "", () => { setReader(reader); }];
-  palette((await api.readers("")).map(entry), "As which reader? A name or an address", async (words) => (await api.readers(words)).map(entry));
+  const entry = (reader) => [reader.label, reader.note, () => { setReader(reader); }];
+  palette((await api.readers(state.name)).map(entry), "As which reader? A name or an address", async (words) => (await api.readers(state.name, words)).map(entry));
+}
+
+function stepChange(by) {
+  if (panes[0].step(by)) return;
+  toast(panes[0].choice.since ? "nothing is marked" : "mark what changed first: v", "calm");
+}
+
+async function openCalendar(month = "") {
+  try {
+    calendar(await api.month(month), openCalendar, choose);
+  } catch (error) {
+    toast(error.message, "bad");
+  }
 }
 
 function setReader(reader) {
@@ -247,6 +266,10 @@ function setDirection() {
 }
 
 function share() {
+  if (!state.sheet) {
+    toast("there is nothing to export", "calm");
+    return;
+  }
   const link = h("a", { href: `/share/${encodeURIComponent(state.name)}`, download: "" });
   document.body.append(link);
   link.click();
@@ -254,6 +277,10 @@ function share() {
 }
 
 async function copyHtml() {
+  if (!state.sheet) {
+    toast("there is nothing to copy", "calm");
+    return;
+  }
   await copy(await api.text(`/source/${encodeURIComponent(state.name)}?of=html&reader=${state.reader}`), "HTML");
 }
 
@@ -291,6 +318,8 @@ function entries() {
     ...IMAGES.map(([value, text]) => [`Images: ${text}`, "i", () => panes[0].set("images", value)]),
     ["Read as another reader", "r", chooseReader],
     ["Right to left, or left to right", "x", setDirection],
+    ["Calendar of the month", "m", () => openCalendar()],
+    ...SINCE.map(([value, text]) => [value ? `Mark what changed: ${text.toLowerCase()}` : text, "v", () => (value ? desk.mark(value) : panes[0].set("since", ""))]),
     ["Side by side", "s", () => split()],
     ["Side by side with the approved edition", "", () => desk.compare("approved")],
     ["Side by side with the last issue sent", "", () => desk.compare("last")],
@@ -314,7 +343,8 @@ const KEYS = [
   [["j"], "next issue"], [["k"], "previous issue"], [["/"], "filter the issues"],
   [["1", "…", "7"], "views: email, text, web page, inbox, HTML, message, headers"],
   [["w"], "width: 375, 600, full"], [["d"], "light, dark, inverted"], [["i"], "images"], [["r"], "as which reader"], [["x"], "right to left"],
-  [["s"], "side by side"], [["n"], "next finding"], [["p"], "previous finding"],
+  [["v"], "mark what changed"], [["."], "next change"], [[","], "previous change"],
+  [["s"], "side by side"], [["m"], "calendar of the month"], [["n"], "next finding"], [["p"], "previous finding"],
   [["t"], "send a test"], [["a"], "approve"], [["h"], "hold or release"],
   [["c"], "copy the HTML"], [["e"], "open in the editor"], [["?"], "these keys"],
 ];
@@ -325,6 +355,7 @@ const doing = (...ids) => () => {
 const ON_KEY = {
   j: () => step(1), k: () => step(-1), w: () => panes[0].cycle("width", WIDTHS), d: () => panes[0].cycle("look", LOOKS),
   i: () => panes[0].cycle("images", IMAGES), r: chooseReader, x: setDirection, s: () => split(), n: () => nextFinding(1), p: () => nextFinding(-1),
+  v: () => panes[0].cycle("since", SINCE), ".": () => stepChange(1), ",": () => stepChange(-1), m: () => openCalendar(),
   t: doing("test"), a: doing("approve"), h: doing("hold", "release"), c: copyHtml, e: openEditor, "?": () => help(KEYS),
   "/": () => { document.body.classList.add("show-list"); $("#filter").focus(); },
 };
@@ -374,6 +405,7 @@ addEventListener("hashchange", () => choose(decodeURIComponent(location.hash.sli
 setInterval(tick, 1000);
 setInterval(() => { if (!document.hidden) refresh(); }, 60000);
 
+onWake(refresh); // whatever was missed while it slept
 let start = "";
 listen((news) => {
   if (news.lost) {

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { $, copy, h, plural } from "./dom.js";
 import { inbox } from "./inbox.js";
-import { locator } from "./locate.js";
+import { locator, show } from "./locate.js";
 import { flash, morph, parsed } from "./morph.js";
 
 export const VIEWS = [
@@ -13,6 +13,7 @@ export const VIEWS = [
 export const WIDTHS = [["375", "375"], ["600", "600"], ["full", "Full"]];
 export const LOOKS = [["light", "Light"], ["dark", "Dark"], ["inverted", "Inverted"]];
 export const IMAGES = [["held", "Images held"], ["shown", "Images shown"], ["off", "Images off"]];
+export const SINCE = [["", "No marks"], ["approved", "Since approval"], ["last", "Since last sent"]];
 export const EDITIONS = [["now", "As it is now"], ["approved", "As approved"], ["last", "The last one sent"]];
 
 const FRAMED = new Set(["email", "web", "text"]);
@@ -29,6 +30,8 @@ export class Pane {
     this.keep = keep;
     this.second = second;
     this.shown = "";
+    this.at = null; // the change that was gone to
+    this.steps = h("div", { class: "steps", role: "group", "aria-label": "What changed" });
     this.bar = h("div", { class: "bar", role: "toolbar", "aria-label": `${label}: what is shown` });
     this.stage = h("div", { class: "stage", tabindex: "-1" });
     this.element = h("section", { class: "pane", "aria-label": label }, this.bar, this.stage);
@@ -89,6 +92,8 @@ export class Pane {
       this.framed && view !== "text" ? group("width", WIDTHS, "Width") : null,
       this.framed && view !== "text" || view === "inbox" ? group("look", view === "inbox" ? LOOKS.slice(0, 2) : LOOKS, "Light") : null,
       view === "email" || view === "web" ? select("images", IMAGES, "Images") : null,
+      this.marking && !this.second ? select("since", SINCE, "Marks of what changed") : null,
+      this.marking && this.choice.since ? this.steps : null,
       this.second || this.choice.edition !== "now" ? view !== "inbox" && select("edition", EDITIONS, "Which edition") : null,
       this.second ? null : h("button", { type: "button", class: "ghost small", "data-key": "reader", title: "Read as another reader", "aria-label": `As which reader: ${this.asked().label}`, onclick: () => this.onreader?.() }, this.asked().label),
       this.framed || view === "inbox" ? null : h("button", { type: "button", class: "ghost small", onclick: () => copy(this.source ?? "", "it") }, "Copy"),
@@ -110,6 +115,43 @@ export class Pane {
     next.click();
   }
 
+  /** Whether what changed can be marked in what is shown. */
+  get marking() {
+    return (this.choice.view === "email" || this.choice.view === "web") && this.choice.edition === "now";
+  }
+
+  /** The places in the email that changed, as they are marked. */
+  get changes() {
+    return this.marking && this.choice.since ? [...this.page?.querySelectorAll("[data-diff]") ?? []] : [];
+  }
+
+  /** Bring the next change (or, with -1, the one before) into sight. */
+  step(by) {
+    const { changes } = this;
+    if (!changes.length) return false;
+    this.at = this.at === null ? (by > 0 ? 0 : changes.length - 1) : (this.at + by + changes.length) % changes.length;
+    show(changes[this.at]);
+    this.drawSteps();
+    return true;
+  }
+
+  /** How many changes of each kind there are, and the ways from one to the next. */
+  drawSteps() {
+    const { changes } = this;
+    if (this.at !== null && this.at >= changes.length) this.at = null;
+    const kinds = ["changed", "added", "removed"].map((kind) => [kind, changes.filter((one) => one.dataset.diff === kind).length]);
+    const said = kinds.filter(([, count]) => count).map(([kind, count]) => `${count} ${kind}`).join(", ")
+      || $("meta[name=unmarked]", this.page ?? document)?.content || "no word changed";
+    const key = `${said} ${this.at}`;
+    if (this.steps.dataset.said === key && this.steps.children.length) return;
+    this.steps.dataset.said = key;
+    const focused = this.steps.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const go = (by, sign, label) => h("button", { type: "button", class: "ghost small", "data-key": `step-${by}`, "aria-label": label, title: label, disabled: !changes.length, onclick: () => this.step(by) }, sign);
+    this.steps.replaceChildren(go(-1, "‹", "Previous change"), h("span", { class: "count", role: "status" },
+      this.at === null ? said : `${this.at + 1} of ${changes.length}: ${said}`), go(1, "›", "Next change"));
+    if (focused) this.steps.querySelector(`[data-key="${focused}"]`)?.focus();
+  }
+
   get query() {
     const { reader, direction } = this.asked();
     const query = new URLSearchParams({ reader, edition: this.choice.edition });
@@ -124,6 +166,7 @@ export class Pane {
       query.set("view", this.choice.view);
       query.set("look", this.choice.view === "text" ? "light" : this.choice.look);
       query.set("images", this.choice.images);
+      if (this.marking && this.choice.since) query.set("since", this.choice.since);
       return `/frame/${name}?${query}`;
     }
     query.set("of", this.choice.view);
@@ -140,6 +183,7 @@ export class Pane {
         await this.draw();
       }
       this.busy = null;
+      this.drawSteps();
       this.ondrawn?.();
     })();
     return this.busy;
@@ -182,6 +226,7 @@ export class Pane {
     const top = same && frame ? this.page?.scrollingElement?.scrollTop ?? 0 : 0;
     this.shown = address;
     this.html = "";
+    this.at = null;
     const made = h("iframe", {
       title: `${this.label}: ${VIEWS.find(([value]) => value === this.choice.view)[1]}`,
       sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",

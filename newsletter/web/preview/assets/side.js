@@ -10,7 +10,7 @@ export const TABS = [
   ["findings", "Findings"], ["links", "Links"], ["size", "Size"], ["reading", "Reading"], ["clients", "Clients"], ["changes", "Changes"],
 ];
 
-/** Draw the side. `desk` offers {tab, setTab, goto(seek), page(), act(action), compare(edition), shortenFindings}. */
+/** Draw the side. `desk` offers {tab, setTab, goto(seek), page(), act(action), compare(edition), mark(since)}. */
 export function drawSide(container, sheet, desk) {
   swap(container, card(sheet, desk), tabs(sheet, desk), h("div", {
     class: "panel", role: "tabpanel", id: "panel", tabindex: "0", "aria-labelledby": `tab-${desk.tab}`, "data-key": "panel",
@@ -37,7 +37,7 @@ function card(sheet, desk) {
     slot ? h("p", { class: "slot" }, h("strong", {}, slot.text), h("span", { class: "countdown", "data-at": slot.starts_at }, countdown(slot.starts_at))) : null,
     outcome.approved && !outcome.approved.same && !outcome.sent
       ? h("p", { class: "notice" }, "What was approved looks different from what you see. ",
-        h("button", { type: "button", class: "link", "data-key": "compare", onclick: () => desk.compare("approved") }, "Compare")) : null,
+        h("button", { type: "button", class: "link", "data-key": "compare", onclick: () => desk.mark("approved") }, "See what changed")) : null,
     h("div", { class: "actions" }, sheet.actions.filter((action) => action.fits).map((action) => button(action, desk))),
     h("details", { class: "facts", open: desk.facts, ontoggle: (event) => { desk.facts = event.target.open; } }, h("summary", { "data-key": "facts" }, "In detail"),
       h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))));
@@ -150,6 +150,7 @@ const PANELS = {
     };
     const pick = (against, label) => h("div", { class: "pair" },
       h("button", { type: "button", "data-key": `against-${against}`, onclick: () => ask(against) }, label),
+      h("button", { type: "button", class: "link", "data-key": `marked-${against}`, onclick: () => desk.mark(against) }, "in the email"),
       h("button", { type: "button", class: "link", "data-key": `beside-${against}`, onclick: () => desk.compare(against) }, "side by side"));
     if (desk.against) ask(desk.against);
     return [h("p", { class: "dim" }, "Compare with"), pick("approved", "The approved edition"), pick("last", "The last issue sent"), target];
