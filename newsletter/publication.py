@@ -9,8 +9,6 @@ from pathlib import Path
 from newsletter.config import FILE_NAME, Config, read_config
 from newsletter.errors import ConfigError
 
-REDIRECTS = "redirects.toml"  # old path -> slug, for the public pages
-
 
 @dataclass(frozen=True)
 class Publication:

@@ -19,7 +19,7 @@ from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_encode
 from sqlalchemy import Connection, delete, select
 
-from newsletter.config import secret
+from newsletter.config import revealed
 from newsletter.errors import NewsletterError
 from newsletter.store.tables import facts
 
@@ -116,7 +116,7 @@ def open_signer(state: Path) -> Signer:
 
     Raises NewsletterError where the file can neither be read nor made.
     """
-    key = secret(KEY_NAME)
+    key = revealed(KEY_NAME)
     return Signer(key if key else _key_in(state / "token.key"))
 
 

@@ -14,7 +14,9 @@ from newsletter.cli import (
     checking,
     ci,
     completion,
+    database,
     demo,
+    doctor,
     editing,
     manual,
     moving,
@@ -63,6 +65,8 @@ app.add_typer(audience.app, name="subscribers")
 app.command("serve", epilog=example("serve"))(publishing.serve)
 app.add_typer(publishing.archive, name="archive")
 app.add_typer(bounces.app, name="bounces")
+app.add_typer(database.app, name="db")
+app.command("doctor", epilog=example("doctor"))(doctor.doctor)
 app.add_typer(config, name="config")
 app.command("import-site", epilog=example("import-site"))(moving.import_site)
 app.command("export-site", epilog=example("export-site"))(moving.export_site)

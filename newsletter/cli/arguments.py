@@ -19,7 +19,7 @@ ISSUES = typer.Argument(
 )
 EVERYWHERE = (
     "Everywhere: -C DIR names the publication's folder (else the nearest one above), --json answers with one JSON "
-    "object, --debug adds tracebacks, --version."
+    "object, --debug adds tracebacks, --log-format json makes messages lines of a log, --version."
 )
 EXIT_CODES = (
     "Exit codes: 0 ok, 1 findings or failure, 2 usage, 3 configuration, 5 refused by a safety rule, 6 the provider "
@@ -68,6 +68,11 @@ EXAMPLES = {
     "calendar": "newsletter calendar --from 2026-11-27 --weeks 6 --ics calendar.ics",
     "explain": "newsletter scheduler explain 2026-11-27",
     "once": "newsletter scheduler once --now 2026-11-27T09:00",
+    "backup": "newsletter db backup /mnt/other-disk/today.db",
+    "doctor": "newsletter doctor --offline",
+    "db list": "newsletter db list --json",
+    "upgrade": "newsletter db upgrade",
+    "restore": "newsletter db restore .newsletter/backups/newsletter-20261124T030000Z.db",
     "import": 'newsletter subscribers import list.csv --consent-source "sign-up form" --consent-date 2026-05-01',
 }
 

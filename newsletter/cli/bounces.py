@@ -95,4 +95,4 @@ def _password() -> str:
     found = secret(PASSWORD)
     if not found:
         raise ConfigError(f"the secret {PASSWORD} is not set", "put it where secrets are found: docs/sending.md")
-    return found
+    return found.reveal()

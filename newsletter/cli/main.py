@@ -7,7 +7,6 @@ import errno
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise StoppedError("interrupted")
     except (Exception, KeyboardInterrupt) as error:
         if out.debug:
-            traceback.print_exc()
+            out.trace()
         known = explain(error)
         out.failure(known)
         code = known.exit_code
@@ -50,6 +49,8 @@ def explain(error: BaseException) -> NewsletterError:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         hint = "make room, then run it again" if full else "check that it exists and may be used"
         return NewsletterError(f"{where}{error.strerror or error}", hint)
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return NewsletterError(
@@ -69,23 +70,26 @@ class Options:
 
 
 def hoist(argv: Sequence[str]) -> Options:
-    """Take `-C DIR`, `--json`, `--debug` and `--version` out of the line, wherever they stand before a `--`."""
+    """Take `-C DIR`, `--json`, `--debug`, `--log-format F` and `--version` out, wherever they stand before a `--`."""
     rest: list[str] = []
     found: set[str] = set()
     folder: Path | None = None
+    log_format = ""
     words = iter(argv)
     for word in words:
         if word == "--":
             rest += [word, *words]
         elif word in ("--json", "--debug", "--version"):
             found.add(word)
+        elif word == "--log-format" or word.startswith("--log-format="):
+            log_format = word.partition("=")[2] or next(words, "") or "nothing"
         elif word.startswith("-C"):
             name = word[2:].removeprefix("=") or next(words, "")
             folder = Path(name) if name else None
             found |= set() if name else {"-C"}
         else:
             rest.append(word)
-    output = Output(folder=folder, json="--json" in found, debug="--debug" in found)
+    output = Output(folder=folder, json="--json" in found, debug="--debug" in found, log_format=log_format)
     return Options(output, "--version" in found, rest, "-C" in found)
 
 
@@ -93,6 +97,9 @@ def _run(options: Options) -> int:
     out, rest = options.output, options.rest
     if options.folder_missing:
         raise UsageError("-C needs the publication's folder", "newsletter -C DIR COMMAND")
+    if out.log_format not in ("", "text", "json"):
+        wrong, out.log_format = out.log_format, ""
+        raise UsageError(f"--log-format takes text or json, not {wrong}", "newsletter --log-format json COMMAND")
     if options.version:
         out.command = "version"
         out.result({"version": __version__}, [f"newsletter {__version__}"])

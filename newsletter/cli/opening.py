@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +15,16 @@ from newsletter.errors import UsageError
 if TYPE_CHECKING:
     from newsletter.publication import Publication
     from newsletter.store.database import Store
+    from newsletter.tracing import Tracer
 
 
 def publication_of(out: Output) -> Publication:
     """The publication that the call is about: `-C DIR`, else the nearest one."""
     from newsletter.publication import find_publication  # pydantic, which `--help` does without
 
-    return find_publication(Path(), out.folder)
+    publication = find_publication(Path(), out.folder)
+    out.work_on(publication)
+    return publication
 
 
 @contextmanager
@@ -33,6 +37,20 @@ def store_of(publication: Publication) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def tracer_of(out: Output) -> Iterator[Tracer]:
+    """The tracer that the variables `OTEL_…` ask for; a warning where it cannot be had, since mails matter more."""
+    from newsletter.tracing import Untraced, open_tracer
+
+    with ExitStack() as stack:
+        tracer: Tracer = Untraced()
+        try:
+            tracer = stack.enter_context(open_tracer(os.environ))
+        except ModuleNotFoundError:
+            out.warn("no traces: OTEL_… is set, but the extra is not installed: pip install 'newsletter[otel]'")
+        yield tracer
 
 
 def moment_of(text: str, publication: Publication) -> datetime:

@@ -147,7 +147,12 @@ def once(
 def run(
     context: typer.Context,
     health_port: int = typer.Option(
-        0, "--health-port", metavar="P", min=0, max=65535, help="Answer GET /health on 127.0.0.1 at this port."
+        0,
+        "--health-port",
+        metavar="P",
+        min=0,
+        max=65535,
+        help="Answer GET /health and /metrics on 127.0.0.1 at this port.",
     ),
 ) -> None:
     """Stay and open each slot, until Ctrl-C."""

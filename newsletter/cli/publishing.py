@@ -55,11 +55,11 @@ def serve(
 
 def _api(publication: Publication, store: Store, out: Output) -> object:
     """The HTTP API, where a key for it is set."""
-    from newsletter.config import secret
+    from newsletter.config import revealed
     from newsletter.library import Newsletter
     from newsletter.web.api.app import Api, Keys
 
-    keys = Keys(secret(publication.config.api.key) or "", secret(publication.config.api.read_key) or "")
+    keys = Keys(revealed(publication.config.api.key), revealed(publication.config.api.read_key))
     if not keys.write and not keys.read:
         return None
     return Api(Newsletter(publication, store), keys, out.say).application()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
 
+from newsletter.cli.opening import tracer_of
 from newsletter.cli.output import Output
 from newsletter.cli.stopping import stop_on_signals
 from newsletter.clock import Clock
 from newsletter.delivery.job import Progress
 from newsletter.errors import INTERRUPTED, NewsletterError
+from newsletter.pipeline.metrics import metrics_text
 from newsletter.pipeline.overview import until
 from newsletter.pipeline.providers import open_provider
 from newsletter.pipeline.sending import worklist_of
@@ -23,7 +26,7 @@ def one_pass(out: Output, publication: Publication, clock: Clock, late: str = ""
     """One pass at the clock's time; raises the first error of sending, after the pass has done what it can."""
     store = open_store(publication.config.storage.database_url, publication.state)
     try:
-        with open_provider(publication) as opened, stop_on_signals(out.say) as stop:
+        with open_provider(publication) as opened, stop_on_signals(out.say) as stop, tracer_of(out) as tracer:
             watch = Watch(
                 publication,
                 store,
@@ -33,6 +36,7 @@ def one_pass(out: Output, publication: Publication, clock: Clock, late: str = ""
                 late=late,
                 fallback=opened.fallback,
                 worklist=worklist_of(publication, store),
+                tracer=tracer,
             )
             _listen(out, watch)
             try:
@@ -55,11 +59,16 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
     """Passes at every full minute, until a signal; an error of one pass is told, and the next pass tries again."""
     last, health = [""], Health()
     store = open_store(publication.config.storage.database_url, publication.state)
+
+    def numbers() -> str:
+        return metrics_text(publication, store, datetime.now(UTC))
+
     try:
         with (
             open_provider(publication) as opened,
             stop_on_signals(out.say) as stop,
-            serving(health, health_port) if health_port else nullcontext(),
+            tracer_of(out) as tracer,
+            serving(health, health_port, numbers) if health_port else nullcontext(),
         ):
             if opened.notice:
                 out.warn(opened.notice)
@@ -71,6 +80,7 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
                 wants_stop=stop.wanted,
                 fallback=opened.fallback,
                 worklist=worklist,
+                tracer=tracer,
             )
             _listen(out, watch)
 
@@ -130,7 +140,8 @@ def _log(out: Output, watch: Watch, line: str) -> None:
     """One decision, with the publication's wall time."""
     now = watch.clock.now()
     local = now.astimezone(watch.publication.config.schedule.zone)
-    out.event("scheduler", {"at": now.isoformat(), "line": line}, f"{local:%Y-%m-%d %H:%M:%S %Z}  {line}")
+    told = f"{local:%Y-%m-%d %H:%M:%S %Z}  {line}"
+    out.event("scheduler", {"at": now.isoformat(), "line": line}, told, line)
 
 
 def _ending(look: Look, clock: Clock) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsletter.cli.arguments import ISSUE
-from newsletter.cli.opening import publication_of, store_of
+from newsletter.cli.opening import publication_of, store_of, tracer_of
 from newsletter.cli.output import Output
 from newsletter.errors import INTERRUPTED, NewsletterError, PartlySentError, UsageError
 
@@ -185,6 +185,7 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
         open_provider(desk.publication) as opened,
         stop_on_signals(out.say) as stop,
         progress_of(out, slug) as progress,
+        tracer_of(out) as tracer,
     ):
         worklist = worklist_of(desk.publication, store)
         sending = Sending(
@@ -197,6 +198,7 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
             pauses=True,
             fallback=opened.fallback,
             worklist=worklist,
+            tracer=tracer,
         )
         try:
             report = act(sending)

@@ -109,11 +109,11 @@ def _state(out: Output) -> Path:
 def _secret(name: str) -> str:
     from newsletter.config import secret
 
-    found = secret(name) if name else ""
-    if found is None:
+    found = secret(name) if name else None
+    if name and found is None:
         # The name is not repeated: it may be the secret itself.
         raise UsageError(
             "--webhook-secret: there is no environment variable of that name",
             "it takes the NAME of a variable that holds the secret, never the secret",
         )
-    return found
+    return found.reveal() if found else ""

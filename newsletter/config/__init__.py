@@ -4,7 +4,7 @@ Secrets are never values here, only names: `secret()` looks a name up where the 
 """
 
 from newsletter.config.reading import FILE_NAME, as_written, read_config
-from newsletter.config.secrets import secret
+from newsletter.config.secrets import revealed, secret
 from newsletter.config.sections import (
     Config,
     DeliveryConfig,
@@ -28,5 +28,6 @@ __all__ = [
     "ScheduleConfig",
     "as_written",
     "read_config",
+    "revealed",
     "secret",
 ]

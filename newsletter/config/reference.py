@@ -134,6 +134,17 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     "storage": {
         "database_url": 'Empty: SQLite in `.newsletter/`; else PostgreSQL, `"postgresql://user@host/newsletter"`.',
     },
+    "backup": {
+        "keep": "How many nightly backups the scheduler keeps; 0: it takes none. See [operate.md](operate.md#backups).",
+        "at": "When it takes one, in the zone of the slots.",
+        "folder": "Where they lie; empty: `.newsletter/backups`. Another disk is better.",
+    },
+    "logs": {
+        "file": "Whether what the program does is also written to `.newsletter/logs/`, as JSON lines.",
+        "format": "How the scheduler and `serve` say it on stderr. See [operate.md](operate.md#logs).",
+        "keep": "How many days of these files are kept.",
+        "metrics_token": "The name under which the token is found that opens `/metrics` of `newsletter serve`.",
+    },
     "public": {
         "topics": "Tags that readers may choose on their preference page; a segment such as `tag:beta` uses them.",
         "confirm_within": "How long a sign-up may be confirmed. Later it is forgotten.",

@@ -175,6 +175,23 @@ class StorageConfig(_Section):
     database_url: str = ""
 
 
+class BackupConfig(_Section):
+    """`[backup]`: the backups that the scheduler takes; none while `keep` is 0."""
+
+    keep: Annotated[int, Field(ge=0)] = 0
+    at: WallTime = time(3)
+    folder: str = ""
+
+
+class LogsConfig(_Section):
+    """`[logs]`: where a machine reads what the program did, and who may read its numbers."""
+
+    file: bool = False
+    format: Literal["text", "json"] = "text"
+    keep: Annotated[int, Field(ge=1)] = 14
+    metrics_token: SecretName = "NEWSLETTER_METRICS_TOKEN"  # noqa: S105 - a name
+
+
 class RuleConfig(_Section):
     """One line of `[check]`: how bad a finding of the rule is, and its threshold; what is not said stays as it is."""
 
@@ -260,6 +277,8 @@ class Config(_Section):
     delivery: DeliveryConfig = DeliveryConfig()
     notify: NotifyConfig = NotifyConfig()
     storage: StorageConfig = StorageConfig()
+    backup: BackupConfig = BackupConfig()
+    logs: LogsConfig = LogsConfig()
     public: PublicConfig = PublicConfig()
     tracking: TrackingConfig = TrackingConfig()
     api: ApiConfig = ApiConfig()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from sqlalchemy import Connection
+
 from newsletter.clock import Clock
 from newsletter.config import DeliveryConfig
 from newsletter.delivery import ledger, switch
@@ -21,6 +23,7 @@ from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.delivery.turns import Turns
 from newsletter.errors import ConfigError, PartlySentError, ProviderError, SafetyError
 from newsletter.store.database import Store
+from newsletter.tracing import Tracer, Untraced
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Broadcaster:
     random: Random = field(default_factory=Random)
     owner: str = field(default_factory=this_process)
     fallback: Provider | None = None  # takes what the provider refused
+    tracer: Tracer = field(default_factory=Untraced)
 
     def run(self, broadcast_id: int, job: Job) -> Report:
         """Post what is not posted, planning ahead of it what is not planned, and return what became of it.
@@ -52,7 +56,8 @@ class Broadcaster:
         if (over := self.begin(broadcast_id)) is not None:
             return over
         settle_by_record(self, broadcast_id)
-        trouble = Turns(self, broadcast_id, job).run()
+        with self.tracer.span("broadcast", broadcast=broadcast_id, edition=job.digest) as span:
+            trouble = Turns(self, broadcast_id, job, span=span).run()
         if trouble not in (None, STOPPED):
             self._plan_the_rest(broadcast_id)
         return self._finish(broadcast_id, trouble)
@@ -83,8 +88,13 @@ class Broadcaster:
         name = self.fallback.name if self.fallback else ""
         return f"{name} (fallback)" if name == self.provider.name else name
 
-    def repeatable(self) -> set[str]:
-        """The providers that are known to take a repeat once, as the ledger names them; empty is the broadcast's."""
+    def repeatable(self, connection: Connection, broadcast_id: int) -> set[str]:
+        """The providers that are known to take a repeat once, as the ledger names them; empty is the broadcast's.
+
+        None where the broadcast came out of a backup: who left since is in the call again, under another key.
+        """
+        if ledger.is_restored(connection, broadcast_id):
+            return set()
         own = {""} if self.provider.honours_keys else set()
         return own | ({self.fallback_name()} if self.fallback and self.fallback.honours_keys else set())
 

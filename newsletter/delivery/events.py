@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.audience.consent import record
@@ -222,7 +222,8 @@ class _Round:
                 here = (deliveries.c.broadcast_id == bindparam("of")) & (
                     deliveries.c.subscriber_id == bindparam("reader")
                 )
-                move = update(deliveries).where(here, deliveries.c.state.in_(before)).values(state=bindparam("to"))
+                known = or_(*(deliveries.c.state == state for state in before))  # IN takes no list of parameters
+                move = update(deliveries).where(here, known).values(state=bindparam("to"))
                 self.connection.execute(move, self._moves[outcome])
 
     def _leave(self, event: _Row, subscriber_id: int) -> None:

@@ -101,7 +101,9 @@ def tend(boss: Broadcaster, worklist: Worklist) -> list[str]:
                 which = ", ".join(map(str, abandoned))
                 done.append(f'"{row.slug}": a worker that is gone left batch {which} in doubt')
                 # At once: the jobs that it had are seen to stand still only later.
-                again = set(ledger.to_post(connection, row.id, boss.repeatable())).intersection(abandoned)
+                again = set(ledger.to_post(connection, row.id, boss.repeatable(connection, row.id))).intersection(
+                    abandoned
+                )
                 worklist.add(connection, row.id, sorted(again))
         if known := settle_by_record(boss, row.id):
             done.append(f'"{row.slug}": {known} batches in doubt are settled by the provider\'s record')
@@ -120,7 +122,7 @@ def is_to_be_posted(boss: Broadcaster, connection: Connection, broadcast_id: int
     if state == BatchState.POSTING:
         return None
     return broadcast == BroadcastState.SENDING and ledger.is_to_post(
-        connection, broadcast_id, number, boss.repeatable()
+        connection, broadcast_id, number, boss.repeatable(connection, broadcast_id)
     )
 
 
@@ -134,7 +136,9 @@ def conclude(
     left, now = ledger.open_batches(connection, broadcast_id), boss.clock.now()
     doubt_only = left == {BatchState.UNKNOWN}
     if doubt_only and not tried:  # a repeat that is safe is still to come
-        doubt_only = not ledger.claimable(connection, broadcast_id, repeatable=boss.repeatable(), but_not=())
+        doubt_only = not ledger.claimable(
+            connection, broadcast_id, repeatable=boss.repeatable(connection, broadcast_id), but_not=()
+        )
     state, values = None, dict[str, Any]()
     if ledger.is_planned(connection, broadcast_id) and not left:
         state, values = BroadcastState.SENT, {"finished_at": now}
@@ -160,7 +164,7 @@ def _plan(boss: Broadcaster, broadcast_id: int, worklist: Worklist) -> bool:
 
 def _nudge(boss: Broadcaster, connection: Connection, broadcast_id: int, worklist: Worklist) -> int:
     """Write jobs for the batches that may be posted and have none; how many."""
-    wanted = ledger.to_post(connection, broadcast_id, boss.repeatable())
+    wanted = ledger.to_post(connection, broadcast_id, boss.repeatable(connection, broadcast_id))
     if wanted:
         known = worklist.waiting(connection, broadcast_id)
         wanted = [number for number in wanted if number not in known]

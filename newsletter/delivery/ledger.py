@@ -343,6 +343,7 @@ def decide_unknown(connection: Connection, broadcast_id: int, *, repeat: bool, n
     """A person's word on the batches in doubt: post them again, or never; how many readers it is about."""
     here = (deliveries.c.broadcast_id == broadcast_id) & (deliveries.c.state == DeliveryState.UNKNOWN)
     doubtful = (batches.c.broadcast_id == broadcast_id) & (batches.c.state == BatchState.UNKNOWN)
+    connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(restored_at=None))
     if repeat:
         again = {"state": BatchState.PENDING, "provider": "", "error": "repeated by hand"}
         connection.execute(update(batches).where(doubtful).values(again))
@@ -382,6 +383,12 @@ def settle_doubt(
     place = (deliveries.c.broadcast_id == broadcast_id) & (deliveries.c.batch_number == number)
     connection.execute(update(deliveries).where(place, deliveries.c.state == DeliveryState.UNKNOWN).values(state=state))
     return True
+
+
+def is_restored(connection: Connection, broadcast_id: int) -> bool:
+    """Whether it came out of a backup unfinished, and no person has said since what to do with what is in doubt."""
+    query = select(broadcasts.c.restored_at).where(broadcasts.c.id == broadcast_id)
+    return connection.execute(query).scalar() is not None
 
 
 def open_batches(connection: Connection, broadcast_id: int) -> set[str]:

@@ -6,6 +6,7 @@ disk, the answers of several calls come in, and all of them are written with the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -23,10 +24,13 @@ from newsletter.delivery.protocol import Accepted, Blocked, Outcome, Recipient, 
 from newsletter.delivery.report import report_of
 from newsletter.delivery.states import BatchState, DeliveryState
 from newsletter.errors import NewsletterError
+from newsletter.logs import about
+from newsletter.tracing import UNTRACED_SPAN, Span
 
 if TYPE_CHECKING:
     from newsletter.delivery.broadcaster import Broadcaster
 
+_LOG = logging.getLogger(__name__)
 _DOUBTS_IN_A_ROW = 3  # so many unknown outcomes one after the other: the provider is broken, stop making more of them
 _FEW_REFUSALS = 20  # recipients; fewer say nothing about the list
 _SLICE = 0.25  # seconds; the longest that a wish to stop waits for a pause to end
@@ -65,6 +69,7 @@ class Turns:
     job: Job
     only: int = 0
     tally: Tally = field(default_factory=Tally)
+    span: Span = UNTRACED_SPAN
     halt: Outcome | None = field(default=None, init=False)
     _answers: list[_Answer] = field(default_factory=list, init=False)  # not yet written
     _again: list[_Posting] = field(default_factory=list, init=False)  # whose call is to be repeated
@@ -74,6 +79,7 @@ class Turns:
     _ahead: int = field(default=0, init=False)  # batches that are planned and, as far as we know, not begun
     _empty: bool = field(default=False, init=False)  # no batch is left that we could take
     _planned: bool = field(default=False, init=False)
+    _repeats: set[str] = field(default_factory=set, init=False)  # whose batches in doubt may be posted again
     _seen: Progress = field(default=Progress(0, 0, 0), init=False)
 
     def __post_init__(self) -> None:
@@ -92,6 +98,8 @@ class Turns:
         self._planned = bool(self.only)
         if not self.only:
             self._look()
+        with self.boss.store.reading() as connection:
+            self._repeats = self.boss.repeatable(connection, self.broadcast_id)
         crew = Crew[_Posting, Outcome](self._crew, self._call)
         try:
             self._take_turns(crew)
@@ -189,7 +197,7 @@ class Turns:
             self._empty = True  # it was there to be taken, or it was not
         elif self._planned and (len(begun) < granted or (self._answers and not granted)):
             self._empty = not ledger.claimable(
-                connection, self.broadcast_id, repeatable=self.boss.repeatable(), but_not=self._doubtful
+                connection, self.broadcast_id, repeatable=self._repeats, but_not=self._doubtful
             )
         return begun
 
@@ -230,7 +238,7 @@ class Turns:
 
     def _claim(self, connection: Connection, count: int) -> list[Claim]:
         place = (connection, self.broadcast_id, self.boss.owner, self.boss.lease_end())
-        repeatable = self.boss.repeatable()
+        repeatable = self._repeats
         if self.only:
             wanted = 0 if self._empty else self.only
             return ledger.claim_batch(*place, number=wanted, repeatable=repeatable) if count else []
@@ -275,11 +283,22 @@ class Turns:
         return begun
 
     def _call(self, posting: _Posting) -> Outcome:
-        values, post = self.job.values, self.job.post
+        tracer, number, size = self.boss.tracer, posting.claim.number, len(posting.readers)
+        post = self.job.post
         if posting.provider:
             assert self.job.fallback is not None  # noqa: S101 - nothing else gives a posting a provider
             post = self.job.fallback
-        return post([Recipient(r.email, r.name, values(r)) for r in posting.readers], posting.key)
+        with (
+            about(broadcast=self.broadcast_id, batch=number),  # in a thread of its own
+            tracer.span("batch", self.span, batch=number, readers=size, attempt=posting.failures + 1) as batch,
+        ):
+            values = self.job.values
+            recipients = [Recipient(r.email, r.name, values(r)) for r in posting.readers]
+            through = posting.provider or self.boss.provider.name
+            with tracer.span("call", batch, provider=through, key=posting.key) as call:
+                outcome = post(recipients, posting.key)
+                call.note(outcome=type(outcome).__name__.lower(), reason=reason_of(outcome))
+        return outcome
 
     def _collect(self, crew: Crew[_Posting, Outcome], seconds: float) -> None:
         """Take over the answers that have come; raises what a call raised."""
@@ -309,6 +328,7 @@ class Turns:
         for number in ours:
             posting, outcome = taken[number]
             self._weary = self._weary and bool(posting.provider)
+            _LOG.info("batch taken", extra=_about(posting, reference=outcome.reference))
             self.tally.taken += len(posting.readers)
             if outcome.dropped:
                 self.tally.refused += outcome.dropped
@@ -335,6 +355,7 @@ class Turns:
             outcome = Unknown("the provider refused recipients who are not in the call")
         posting.tainted = posting.tainted or isinstance(outcome, Unknown)
         posting.failures += 1
+        _LOG.warning("batch not taken: %s", reason_of(outcome), extra=_about(posting, outcome=type(outcome).__name__))
         most = 1 if self._weary and not posting.provider else settings.max_attempts
         if not self._repeatable(posting, outcome) or posting.failures >= most:
             if not self._pass_on(posting, outcome):
@@ -348,7 +369,7 @@ class Turns:
         self.boss.progress(replace(self._seen, batch=posting.claim.number, waiting=waiting))
 
     def _repeatable(self, posting: _Posting, outcome: Outcome) -> bool:
-        in_doubt = isinstance(outcome, Unknown) and posting.provider in self.boss.repeatable()
+        in_doubt = isinstance(outcome, Unknown) and posting.provider in self._repeats
         return isinstance(outcome, Refused) or in_doubt
 
     def _pass_on(self, posting: _Posting, outcome: Outcome) -> bool:
@@ -427,6 +448,12 @@ class Turns:
                 continue
             doubt = posting.tainted or isinstance(outcome, Unknown)
             self._settle(connection, posting, *_open_states(doubt), error=reason_of(outcome))
+
+
+def _about(posting: _Posting, **more: object) -> dict[str, object]:
+    """What a line of the log on one batch is about."""
+    facts = {"batch": posting.claim.number, "readers": len(posting.readers), "key": posting.key}
+    return {"about": facts | more}
 
 
 def _open_states(doubt: bool) -> tuple[BatchState, DeliveryState]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select, text, update
 
-from newsletter.config import HookConfig, secret
+from newsletter.config import HookConfig, revealed
 from newsletter.errors import ConfigError
 from newsletter.publication import Publication
 from newsletter.store.database import Store
@@ -134,7 +134,7 @@ def _post(publication: Publication, hook: HookConfig, events: Sequence[Mapping[s
     import requests
 
     try:
-        url, key = secret(hook.url), secret(hook.key)
+        url, key = revealed(hook.url), revealed(hook.key)
     except ConfigError as error:
         return error.message
     if not url or not key:

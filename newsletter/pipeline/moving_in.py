@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,8 +17,9 @@ from newsletter.delivery.planning import record_elsewhere
 from newsletter.errors import ContentError, NewsletterError, UsageError
 from newsletter.moving.planning import Arrival, Plan, plan, with_fetched
 from newsletter.moving.post import Source
+from newsletter.moving.redirects import add_redirects
 from newsletter.pipeline.desk import open_desk
-from newsletter.publication import REDIRECTS, Publication
+from newsletter.publication import Publication
 from newsletter.schedule.queue import keep_edition
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts
@@ -99,7 +98,7 @@ def move_in(
     made: list[Path] = []
     try:
         pictures = _write(publication, source, planned.arrivals, fetched or {}, made)
-        _write_redirects(publication, planned.redirects)
+        add_redirects(publication.folder, planned.redirects)
         archived, trouble = _archive(publication, store, planned.arrivals) if archive else ((), ())
     except BaseException as error:
         for path in reversed(made):
@@ -139,18 +138,6 @@ def _write_new(path: Path, data: bytes, made: list[Path]) -> int:
     made.append(path)
     path.write_bytes(data)
     return 1
-
-
-def _write_redirects(publication: Publication, new: Mapping[str, str]) -> None:
-    """Add old path -> slug to `redirects.toml`; what stands there stays."""
-    path = publication.folder / REDIRECTS
-    known = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    lines = [f"{json.dumps(old)} = {json.dumps(slug)}" for old, slug in new.items() if old not in known]
-    if not lines:
-        return
-    head = "" if known else "# Old addresses of issues, and the issue that each leads to now.\n"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(head + "\n".join(lines) + "\n")
 
 
 def _archive(

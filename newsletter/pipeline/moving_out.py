@@ -6,7 +6,6 @@ import csv
 import json
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +17,9 @@ from newsletter.audience import listing
 from newsletter.content.issue import Issue, Status
 from newsletter.delivery.report import report_of
 from newsletter.errors import ContentError, NewsletterError, UsageError
+from newsletter.moving.redirects import read_redirects
 from newsletter.pipeline.desk import Desk, open_desk
-from newsletter.publication import REDIRECTS, Publication
+from newsletter.publication import Publication
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts, consents, editions, suppressions
 
@@ -165,8 +165,7 @@ def _broadcasts(connection: Connection, path: Path, sent: Mapping[str, Any]) -> 
 
 
 def _redirects(publication: Publication, path: Path) -> int:
-    file, base = publication.folder / REDIRECTS, publication.config.publication.base_url
-    known = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    known, base = read_redirects(publication.folder), publication.config.publication.base_url
     return _csv(path, ["from", "to"], ([old, f"{base}/{slug}/"] for old, slug in known.items()))
 
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.exc import IntegrityError
 
-from newsletter.config import NotifyConfig, secret
+from newsletter.config import NotifyConfig, revealed
 from newsletter.delivery.protocol import Accepted, Message, Provider, Recipient
 from newsletter.errors import ConfigError
 from newsletter.store.database import Store
@@ -27,7 +27,7 @@ _ATTEMPTS = 5
 _PAUSE = timedelta(minutes=10)  # between two attempts
 _SECONDS = 30  # that a webhook or a command may take
 LOG = "log"
-_UNSAID = ("empty-soon", "preflight", "stuck")  # of all others the passes tell the log
+_UNSAID = ("empty-soon", "preflight", "stuck", "backup")  # of all others the passes tell the log
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _webhook(notice: Notice, publication: str, name: str) -> str:
     import requests
 
     try:
-        url = secret(name)
+        url = revealed(name)
     except ConfigError as error:
         return error.message
     if not url:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from newsletter.config import PROVIDER_POINTS, ProviderConfig, secret
+from newsletter.config import PROVIDER_POINTS, ProviderConfig, revealed
 from newsletter.delivery.protocol import Provider, Setup
 from newsletter.errors import ConfigError, NewsletterError
+from newsletter.pipeline.discreet import Discreet
 from newsletter.publication import Publication
 
 _STAND_IN_KEY = "stand-in"
@@ -31,15 +32,19 @@ class Connection:
 def open_provider(publication: Publication) -> Iterator[Connection]:
     """The provider for as long as the `with` lasts, and with it the one of `[fallback]`, where there is one.
 
+    No secret of the publication is in what they answer.
+
     Nothing leaves the machine by accident: until the secret that `[provider] api_key` names is set, what would go to
     AutoSend goes to a simulator in this process, which keeps it in `.newsletter/simulator`. Raises ConfigError where
     the provider cannot be made from what is configured.
     """
-    config = publication.config
+    from newsletter.config.masking import mask_of
+
+    config, mask = publication.config, mask_of(publication.config)
     with ExitStack() as stack:
         first = stack.enter_context(_opened(config.provider, publication))
         if not config.fallback.name or first.stands_in:  # then nothing leaves through the other one either
-            yield first
+            yield replace(first, provider=Discreet(first.provider, mask))
             return
         second = stack.enter_context(_opened(config.fallback, publication, "fallback")).provider
         if second.largest_batch < min(config.delivery.batch_size, first.provider.largest_batch):
@@ -47,7 +52,7 @@ def open_provider(publication: Publication) -> Iterator[Connection]:
                 f"[fallback] {second.name} takes {second.largest_batch} readers a call, and a batch must fit into one",
                 f"[delivery] batch_size = {second.largest_batch}, or another fallback",
             )
-        yield Connection(first.provider, first.notice, fallback=second)
+        yield Connection(Discreet(first.provider, mask), first.notice, fallback=Discreet(second, mask))
 
 
 @contextmanager
@@ -84,12 +89,12 @@ def _opened(config: ProviderConfig, publication: Publication, section: str = "pr
 
 
 def _secrets(config: ProviderConfig, section: str) -> dict[str, str]:
-    found = {key: secret(name) for key, name in config.secrets.items()}
+    found = {key: revealed(name) for key, name in config.secrets.items()}
     for key, value in found.items():
-        if value is None:
+        if not value:
             name = config.secrets[key]
             raise ConfigError(f"{name} is not set: [{section}.secrets] {key}", "see docs/configuration.md")
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: value for key, value in found.items() if value}
 
 
 @contextmanager
@@ -97,7 +102,7 @@ def _autosend(config: ProviderConfig, publication: Publication, setup: Setup) ->
     from newsletter.providers.autosend import AutoSend, honours_keys
 
     timeouts = (setup.connect_timeout, setup.read_timeout)
-    key = secret(config.api_key)
+    key = revealed(config.api_key)
     if key:
         honoured = config.idempotency == "honoured"
         if config.idempotency == "auto":
@@ -123,8 +128,8 @@ def _smtp(config: ProviderConfig, section: str) -> Provider:
 
     if not config.smtp_host:
         raise ConfigError(f'[{section}] name = "smtp" needs a mail server', 'smtp_host = "mail.example.org"')
-    password = secret(config.api_key) if config.smtp_user else ""
-    if password is None:
+    password = revealed(config.api_key) if config.smtp_user else ""
+    if config.smtp_user and not password:
         raise ConfigError(
             f"{config.api_key} is not set: the password of {config.smtp_user}", "see docs/configuration.md"
         )

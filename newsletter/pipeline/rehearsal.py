@@ -61,15 +61,19 @@ def approved_or_new(desk: Desk, store: Store, issue: Issue, now: datetime) -> Ap
 
     Raises SafetyError where a check finds an error, where the issue is held, or where its file changed since approval.
     """
-    with store.reading() as connection:
-        found = next((entry for entry in approved(connection) if entry.slug == issue.slug), None)
+    found = _in_the_queue(store, issue.slug)
     if found is None:
         approve(desk, store, issue, now)
-        with store.reading() as connection:
-            return next(entry for entry in approved(connection) if entry.slug == issue.slug)
+        found = _in_the_queue(store, issue.slug)
+    assert found is not None  # noqa: S101 - it was approved before, or here
     if found.held:
         raise SafetyError(f'"{issue.slug}" is held', f"newsletter queue release {issue.slug}")
     if found.source_digest != issue.source_digest:
         seen = f"approved {found.source_digest[:8]}, now {issue.source_digest[:8]}"
         raise SafetyError(f'"{issue.slug}" changed since its approval ({seen})', f"newsletter approve {issue.slug}")
     return found
+
+
+def _in_the_queue(store: Store, slug: str) -> Approved | None:
+    with store.reading() as connection:
+        return next((entry for entry in approved(connection) if entry.slug == slug), None)

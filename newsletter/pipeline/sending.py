@@ -32,6 +32,7 @@ from newsletter.delivery.report import Report, find_broadcast, report_of
 from newsletter.delivery.states import BroadcastState
 from newsletter.delivery.worklist import JobTable, open_worklist
 from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
+from newsletter.logs import about
 from newsletter.pipeline.desk import Desk
 from newsletter.publication import Publication
 from newsletter.render import personal
@@ -41,6 +42,7 @@ from newsletter.render.merge import reader_fields
 from newsletter.schedule.queue import Approved, read_edition, remove
 from newsletter.store.database import Store
 from newsletter.store.tables import broadcasts
+from newsletter.tracing import Tracer, Untraced
 
 
 @dataclass
@@ -57,6 +59,7 @@ class Sending:
     fallback: Provider | None = None  # takes what the provider refused
     worklist: JobTable | None = None  # where workers find what they post; without one it is posted here
     reports: list[Report] = field(default_factory=list)
+    tracer: Tracer = field(default_factory=Untraced)
 
     def objection(self, issue: Approved) -> str:
         """Why the approved issue must not be sent as it is; empty where it may."""
@@ -122,7 +125,8 @@ class Sending:
                 note_mark(connection, self._signer())
             report = hand_over(self.broadcaster(), broadcast_id, self.worklist)
         else:
-            report = self.broadcaster().run(broadcast_id, self.job_of(broadcast_id))
+            with about(broadcast=broadcast_id):
+                report = self.broadcaster().run(broadcast_id, self.job_of(broadcast_id))
         self.reports.append(report)
         return report
 
@@ -147,6 +151,7 @@ class Sending:
             wants_stop=self.wants_stop,
             pauses=self.pauses,
             fallback=self.fallback,
+            tracer=self.tracer,
         )
 
     def resume(self, slug: str, unknown: str = "") -> Report:

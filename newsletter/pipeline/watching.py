@@ -16,6 +16,7 @@ from newsletter.delivery.protocol import Provider
 from newsletter.delivery.report import Report
 from newsletter.delivery.worklist import JobTable
 from newsletter.pipeline.approval import approve_ready
+from newsletter.pipeline.backups import nightly
 from newsletter.pipeline.desk import Desk, open_desk
 from newsletter.pipeline.hooks import tell_hooks
 from newsletter.pipeline.notices import Teller, channels_of
@@ -25,6 +26,7 @@ from newsletter.publication import Publication
 from newsletter.schedule.lease import Scheduler, beat, held, release
 from newsletter.schedule.passes import Passes, PassReport, rules_of, upcoming
 from newsletter.store.database import Store
+from newsletter.tracing import Tracer, Untraced
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Watch:
     links: bool = True
     fallback: Provider | None = None
     worklist: JobTable | None = None
+    tracer: Tracer = field(default_factory=Untraced)
     me: Scheduler = field(
         default_factory=lambda: Scheduler(this_process(), platform.node(), datetime.now(UTC), is_gone)
     )
@@ -80,6 +83,7 @@ class Watch:
                 self.wants_stop,
                 fallback=self.fallback,
                 worklist=self.worklist,
+                tracer=self.tracer,
             )
             rules = rules_of(schedule)
             rules = replace(rules, late_policy=self.late) if self.late else rules
@@ -113,6 +117,8 @@ class Watch:
             config.notify, config.publication.name, config.publication.sender, self.provider, self.say
         )
         teller = Teller(self.store, channels, clock.now)
+        if failed := nightly(self.publication, self.store, clock.now()):
+            teller.tell(failed)
         with self.store.reading() as connection:
             found = list(occasions(desk, connection, clock.now()))
             following = next_entry(desk, connection, clock.now()).slot

@@ -14,7 +14,7 @@ import smtplib
 import ssl
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parseaddr
 from functools import partial
 
@@ -46,7 +46,7 @@ class Server:
     port: int = 587
     security: str = "starttls"
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     timeout: float = 60.0
 
     def __repr__(self) -> str:

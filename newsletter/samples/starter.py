@@ -120,6 +120,17 @@ name = "outbox"                             # mails become files in .newsletter/
 [storage]
 # database_url = ""                         # empty: SQLite in .newsletter/; else such as "postgresql+psycopg://…"
 
+[backup]
+# keep = 0                                  # how many nightly backups the scheduler keeps; 0: it takes none
+# at = "03:00"
+# folder = ""                               # empty: .newsletter/backups; another disk is better
+
+[logs]
+# file = false                              # also write JSON lines to .newsletter/logs/
+# format = "text"                           # or "json": how scheduler and serve say on stderr what they do
+# keep = 14                                 # days of log files
+# metrics_token = "NEWSLETTER_METRICS_TOKEN"    # the NAME of the secret that opens /metrics of newsletter serve
+
 [public]
 # topics = []                               # tags that readers may choose, such as ["events", "jobs"]
 # confirm_within = "7d"                     # a sign-up that is not confirmed by then is forgotten

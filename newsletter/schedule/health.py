@@ -1,17 +1,18 @@
-"""`GET /health` on loopback: whether the scheduler still makes its passes, for a monitor on the same machine."""
+"""`GET /health` on loopback: whether the scheduler still makes its passes; `GET /metrics`: numbers for Prometheus."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from newsletter.errors import UsageError
+from newsletter.errors import NewsletterError, UsageError
 
+TEXT = "text/plain; version=0.0.4; charset=utf-8"  # prometheus.io/docs/instrumenting/exposition_formats
 _STALE = 180.0  # seconds without a pass, while none is running: something is wrong
 
 
@@ -40,19 +41,31 @@ class Health:
 
 
 @contextmanager
-def serving(health: Health, port: int) -> Iterator[int]:
+def serving(health: Health, port: int, metrics: Callable[[], str] | None = None) -> Iterator[int]:
     """Answer on 127.0.0.1 at `port` (0: a free one) for as long as the `with` lasts; gives the port.
 
-    200 where all is well, 503 where not. Raises UsageError where the port is taken.
+    200 where all is well, 503 where not. `metrics` is what `/metrics` says. Raises UsageError where the port is taken.
     """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/metrics" and metrics is not None:
+                self._numbers(metrics)
+                return
             known = self.path in ("/", "/health")
             facts = health.as_json() if known else {"ok": False, "line": "GET /health"}
-            body = json.dumps(facts).encode()
-            self.send_response(404 if not known else 200 if facts["ok"] else 503)
-            self.send_header("Content-Type", "application/json")
+            self._answer(404 if not known else 200 if facts["ok"] else 503, "application/json", json.dumps(facts))
+
+        def _numbers(self, count: Callable[[], str]) -> None:
+            try:
+                self._answer(200, TEXT, count())
+            except NewsletterError as error:
+                self._answer(503, TEXT, f"# {error.message}\n")
+
+        def _answer(self, status: int, kind: str, words: str) -> None:
+            body = words.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -16,10 +16,11 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from newsletter.errors import NewsletterError
+from newsletter.logs import about
 from newsletter.schedule.queue import Approved, approved, in_turn, remove
 from newsletter.schedule.slots import Schedule, Slot, slots_between, slots_from
 from newsletter.store.database import Store
-from newsletter.store.tables import slots
+from newsletter.store.tables import restores, slots
 
 if TYPE_CHECKING:
     from newsletter.config import ScheduleConfig
@@ -111,9 +112,10 @@ class Passes:
             errors += self._send(broadcast_id)
         openings = self._open()
         for opening in openings:
-            self._tell(*_sentences(opening))
-            if opening.broadcast_id is not None:
-                errors += self._send(opening.broadcast_id)
+            with about(slot=opening.slot.wall_time):
+                self._tell(*_sentences(opening))
+                if opening.broadcast_id is not None:
+                    errors += self._send(opening.broadcast_id)
         with self.store.reading() as connection:
             following = upcoming(connection, self.schedule, self.now())
             due = latest_due(connection, self.schedule, self.now(), self.rules)
@@ -134,9 +136,11 @@ class Passes:
 
     def _send(self, broadcast_id: int) -> list[NewsletterError]:
         try:
-            self._tell(self.sender.send(broadcast_id))
+            with about(broadcast=broadcast_id):
+                self._tell(self.sender.send(broadcast_id))
         except NewsletterError as error:
-            self._tell(error.message)
+            with about(broadcast=broadcast_id):
+                self._tell(error.message)
             return [error]
         return []
 
@@ -178,10 +182,12 @@ def latest_due(connection: Connection, schedule: Schedule, now: datetime, rules:
 def last_opened(connection: Connection) -> tuple[datetime | None, str]:
     """Instant and wall time of the newest slots that are recorded; no earlier slot is ever opened.
 
-    Both count, since a new rule of the zone moves the instant of a wall time.
+    Both count, since a new rule of the zone moves the instant of a wall time. What was opened between a backup and its
+    restoring is not recorded, so none of those slots is opened either.
     """
     instant, wall = connection.execute(select(func.max(slots.c.starts_at), func.max(slots.c.wall_time))).one()
-    return instant, wall or ""
+    restored = connection.execute(select(func.max(restores.c.restored_at))).scalar()
+    return max((moment for moment in (instant, restored) if moment), default=None), wall or ""
 
 
 def upcoming(connection: Connection, schedule: Schedule, now: datetime) -> Slot:

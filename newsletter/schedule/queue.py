@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from newsletter.errors import SafetyError, UsageError
 from newsletter.schedule.slots import Slot
-from newsletter.store.tables import broadcasts, editions, queue
+from newsletter.store.tables import broadcasts, doubts, editions, queue
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def approve(
 ) -> None:
     """Keep the edition (its `as_json`) for good and queue the issue by number and date, or leave it in its place.
 
-    Raises SafetyError where the issue was sent or is being sent.
+    One that may have been sent after a backup was taken is held, for a person to release. Raises SafetyError where the
+    issue was sent or is being sent.
     """
     slug, digest = edition["slug"], edition["digest"]
     if connection.execute(select(broadcasts.c.id).where(broadcasts.c.slug == slug)).first():
@@ -82,7 +83,8 @@ def approve(
     }
     if not connection.execute(update(queue).where(queue.c.slug == slug).values(values)).rowcount:
         last = connection.execute(select(func.max(queue.c.position))).scalar() or 0
-        connection.execute(queue.insert(), values | {"slug": slug, "position": last + 1})
+        held = in_doubt(connection, slug)
+        connection.execute(queue.insert(), values | {"slug": slug, "position": last + 1, "held": held})
         _put_in_order(connection, slug)
 
 
@@ -103,6 +105,24 @@ def hold(connection: Connection, slug: str, *, held: bool) -> None:
     """Keep an issue from being sent, or let it go again. Raises UsageError where it is not in the queue."""
     if not connection.execute(update(queue).where(queue.c.slug == slug).values(held=held)).rowcount:
         raise UsageError(f'"{slug}" is not in the queue', "see: newsletter queue list")
+    if not held:
+        connection.execute(delete(doubts).where(doubts.c.slug == slug))
+
+
+def in_doubt(connection: Connection, slug: str) -> bool:
+    """Whether the issue may have been sent between a backup and its restoring, and no person has said since."""
+    return connection.execute(select(doubts.c.slug).where(doubts.c.slug == slug)).first() is not None
+
+
+def put_in_doubt(connection: Connection, slugs: Iterable[str], now: datetime) -> None:
+    """After a restore: these issues, and all of the queue, may have been sent; each waits for a person's release."""
+    sent = set(connection.execute(select(broadcasts.c.slug)).scalars())
+    waiting = set(connection.execute(select(queue.c.slug)).scalars())
+    known = set(connection.execute(select(doubts.c.slug)).scalars())
+    new = sorted((set(slugs) - sent | waiting) - known)
+    if new:
+        connection.execute(doubts.insert(), [{"slug": slug, "since": now} for slug in new])
+    connection.execute(update(queue).values(held=True))
 
 
 def move(connection: Connection, slug: str, to: int) -> None:

@@ -49,7 +49,7 @@ class SimulatorOptions:
 
     data: Path
     port: int = 0
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     rate: float = 2.0
     latency_ms: int = 0
     faults: str = ""

@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from newsletter.errors import ConfigError, NewsletterError
+
+if TYPE_CHECKING:
+    from newsletter.store.migrate import Upgrade
 
 BUSY_SECONDS = 30
 _HINT = "check its rights, and the room on the disk"
@@ -62,18 +65,28 @@ def open_store(database_url: str, state: Path) -> Store:
     Raises ConfigError for an address that cannot be meant, NewsletterError where the database cannot be reached or
     is newer than this program.
     """
+    return _open(database_url, state)[0]
+
+
+def upgrade_store(database_url: str, state: Path) -> Upgrade:
+    """Do no more than `open_store` does to the schema, and say what it was; raises what that raises."""
+    store, done = _open(database_url, state)
+    store.close()
+    return done
+
+
+def _open(database_url: str, state: Path) -> tuple[Store, Upgrade]:
     from newsletter.store.migrate import upgrade  # noqa: PLC0415 - Alembic costs 90 ms
 
     store = Store(_engine(url_of(database_url, state)))
     try:
-        upgrade(store.engine)
+        return store, upgrade(store.engine)
     except (DatabaseError, UnicodeDecodeError) as error:  # a damaged schema may be no text at all
         store.close()
         raise explain(error, store.engine) from error
     except BaseException:
         store.close()
         raise
-    return store
 
 
 def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -147,7 +160,7 @@ def _engine(url: URL) -> Engine:
 
 def _prepare_folder(file: Path) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # readers' addresses
     except OSError as error:
         raise NewsletterError(f"{file.parent}: cannot be made: {error.strerror}", _HINT) from None
 

@@ -169,6 +169,7 @@ broadcasts = Table(
     Column("planned_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
+    Column("restored_at", UtcDateTime),  # it came out of a backup unfinished: nothing is repeated without a person
     _one_of("state", "planned", "sending", "paused", "sent", "cancelled"),
 )
 
@@ -348,4 +349,18 @@ quotas = Table(
     Column("account", String(80), primary_key=True),
     Column("day", String(10), primary_key=True),  # in UTC
     Column("readers", Integer, nullable=False, default=0),
+)
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("restored_at", UtcDateTime, primary_key=True),  # no slot from before this moment opens any more
+    Column("taken_at", UtcDateTime, nullable=False),  # what happened between the two is not known here
+)
+
+doubts = Table(
+    "doubts",
+    metadata,
+    Column("slug", String(200), primary_key=True),  # an issue that may have been sent between backup and restore
+    Column("since", UtcDateTime, nullable=False),
 )

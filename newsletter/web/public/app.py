@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from newsletter.web.public import hooks, joining, leaving, measuring, reading, replies
+from newsletter.web.public import hooks, joining, leaving, measuring, moved, reading, replies
 from newsletter.web.public.exchange import Answer, Ask, read_form
 from newsletter.web.public.guard import Guard
 from newsletter.web.public.house import House
@@ -40,6 +40,7 @@ ROUTES: tuple[tuple[str, Handler, bool], ...] = (
     ("/sitemap.xml", reading.sitemap, False),
     ("/robots.txt", reading.robots, False),
     ("/health", reading.health, False),
+    ("/metrics", hooks.metrics, False),
     ("/favicon.ico", reading.no_icon, False),
     ("/subscribe", joining.subscribe, True),
     ("/subscribe/", joining.subscribe, True),
@@ -64,7 +65,7 @@ def application(house: House, say: Callable[[str], None] = lambda _: None) -> Gu
     """The public pages as an ASGI application. `say` is told what went wrong inside."""
 
     async def no_page(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's
-        return _response(house, request, replies.missing(house))
+        return _response(house, request, await _elsewhere(house, request) or replies.missing(house))
 
     async def not_so(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's
         return _response(house, request, Answer(b"method not allowed\n", 405, "text/plain", headers={"Allow": "GET"}))
@@ -97,9 +98,16 @@ def _endpoint(house: House, handler: Handler, say: Callable[[str], None]) -> Cal
             made = replies.message(
                 house, _("Not now"), _("Something failed here. Please try it again later."), status=503
             )
+        if made.status == 404 and not ask.posted:
+            made = await _elsewhere(house, request) or made
         return _response(house, request, made)
 
     return answer
+
+
+async def _elsewhere(house: House, request: Request) -> Answer | None:
+    """Where the page went that stood at this address in another program's time."""
+    return await run_in_threadpool(moved.sent_on, house, str(request.scope["path"])) if house.redirects else None
 
 
 def _ask(request: Request) -> Ask:

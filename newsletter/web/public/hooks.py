@@ -1,13 +1,16 @@
-"""The door for the provider: an event is answered with 200 when it is stored, and not before."""
+"""Doors for programs: the provider's events, answered with 200 when they are stored and not before; Prometheus."""
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 
+from newsletter.pipeline.metrics import metrics_text
 from newsletter.providers.anymail_events import NotTheirsError, read_events
 from newsletter.providers.autosend_events import is_theirs, read_event
+from newsletter.schedule.health import TEXT
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
 
@@ -28,6 +31,19 @@ async def autosend(house: House, ask: Ask) -> Answer:
         return _plain("not of interest", 200)
     await house.inbox.keep([event])
     return _plain("stored", 200)
+
+
+def metrics(house: House, ask: Ask) -> Answer:
+    """Numbers for Prometheus, for who has the token (RFC 6750 section 2.1); without a token there is no such page."""
+    token = house.metrics_token.encode()
+    if not token:
+        return _plain("there is no such page", 404)
+    scheme, _, given = ask.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("utf-8", "replace"), token):
+        refusal = _plain("the token is missing or wrong", 401)
+        return replace(refusal, headers={"WWW-Authenticate": "Bearer"})
+    text = metrics_text(house.publication, house.store, house.now())
+    return Answer(text.encode(), 200, TEXT, private=True)
 
 
 async def anymail(house: House, ask: Ask) -> Answer:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from newsletter.audience.consent import Member
 from newsletter.audience.tokens import Signer, open_signer
 from newsletter.errors import ConfigError, NewsletterError
+from newsletter.moving.redirects import read_redirects
 from newsletter.pipeline.desk import open_desk
 from newsletter.providers.anymail_events import Service
 from newsletter.publication import Publication
@@ -48,11 +49,13 @@ class House:
     words: Words = field(default_factory=Words)
     language: str = SOURCE
     limits: Limits = field(default_factory=Limits)
-    secret: str = ""  # of the provider's webhooks; without one they are not taken
+    secret: str = field(default="", repr=False)  # of the provider's webhooks; without one they are not taken
+    metrics_token: str = field(default="", repr=False)  # who has it may see the numbers; without one nobody
     anymail: Mapping[str, Service] = field(default_factory=dict)  # the services whose webhooks are taken
     inbox: Inbox | None = None  # where their events go
     ring: Callable[[], None] = lambda: None  # tells the post room that there is something to do
     static: bool = False
+    redirects: Mapping[str, str] = field(default_factory=dict)  # old path -> slug
     card_font: str = ""  # the path of the font to write cards with; empty: the system's
 
     @property
@@ -133,6 +136,7 @@ def open_house(publication: Publication, store: Store, now: Callable[[], datetim
         shelf=Shelf(store, lambda: _tags_of(publication)),
         now=now,
         card_font=str(publication.folder / font) if font else "",
+        redirects=read_redirects(publication.folder),
         **more,
     ).speaking(site.language)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import FrameType
 from typing import Any
 
-from newsletter.config import secret
+from newsletter.config import revealed
 from newsletter.delivery.protocol import Provider
 from newsletter.errors import UsageError
 from newsletter.providers.anymail_events import services
@@ -36,14 +36,16 @@ def open_doors(
 ) -> Iterator[tuple[House, PostRoom]]:
     """The house with its post room and its events at work, for as long as the `with` lasts."""
     config = publication.config.public
+    token = revealed(publication.config.logs.metrics_token)
     inbox = Inbox(store, "autosend", config.soft_bounces, now, say)
     house = open_house(
         publication,
         store,
         now,
-        secret=secret(config.webhook_secret) or "",
-        anymail=services(secret, publication.config.publication.base_url),
+        secret=revealed(config.webhook_secret),
+        anymail=services(revealed, publication.config.publication.base_url),
         inbox=inbox,
+        metrics_token=token,
     )
     room = PostRoom(house, provider, say)
     house = replace(house, ring=room.bell.set)
@@ -106,6 +108,7 @@ async def _serve(
     config = uvicorn.Config(
         app,
         log_level="warning",
+        log_config=None,  # its lines go where ours go, masked as ours are
         access_log=False,
         lifespan="off",
         ws="none",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from newsletter.errors import NewsletterError
-from newsletter.web.public import reading, replies
+from newsletter.web.public import moved, reading, replies
 from newsletter.web.public.exchange import Answer, Ask
 from newsletter.web.public.house import House
 from newsletter.web.public.reading import PAGE, tags_of
@@ -49,6 +49,7 @@ def _pages(house: House) -> Iterator[tuple[str, Answer]]:
     }
     for name, page_of in machines.items():
         yield name, page_of(house, _asking())
+    yield from moved.pages(house)
     yield "404.html", replies.missing(house)
 
 
