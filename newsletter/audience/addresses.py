@@ -42,7 +42,9 @@ def parse_address(text: str) -> Address:
 
     try:
         # `.test` is reserved for just this (RFC 6761); `.invalid` and `localhost` stay errors.
-        parsed = validate_email(text, allow_smtputf8=False, check_deliverability=False, test_environment=True)
+        parsed = validate_email(
+            text, allow_smtputf8=False, check_deliverability=False, test_environment=True, strict=True
+        )
     except EmailNotValidError as error:
         raise ValueError(str(error)) from None
     email = parsed.ascii_email or parsed.normalized

@@ -17,9 +17,11 @@ from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_encode
+from sqlalchemy import Connection, delete, select
 
 from newsletter.config import revealed
 from newsletter.errors import NewsletterError
+from newsletter.store.tables import facts
 
 KEY_NAME = "NEWSLETTER_TOKEN_KEY"
 UNSUBSCRIBE = "unsubscribe"
@@ -27,6 +29,7 @@ CONFIRM = "confirm"
 PREFERENCES = "preferences"
 MOVE = "move"
 GO = "go"
+_MARK = "token_key"
 _LONGEST = 2000  # characters; no token of ours has so many
 
 
@@ -54,6 +57,11 @@ class Signer:
         self._derived = self._unsubscribe.make_signer().derive_key()
         self._go = URLSafeSerializer(self._keys, salt=GO)
         self._measuring = self._go.make_signer().derive_key()
+
+    @property
+    def mark(self) -> str:
+        """What tells the key that signs from every other one, and gives none away."""
+        return hmac.digest(self._derived, b"mark", "sha256").hex()[:16]
 
     def unsubscribe_token(self, subscriber_id: int) -> str:
         """The word that lets its holder unsubscribe this one subscriber.
@@ -110,6 +118,18 @@ def open_signer(state: Path) -> Signer:
     """
     key = revealed(KEY_NAME)
     return Signer(key if key else _key_in(state / "token.key"))
+
+
+def note_mark(connection: Connection, signer: Signer) -> None:
+    """Write down whose links the mails to come carry, for workers on other machines."""
+    if known_mark(connection) != signer.mark:
+        connection.execute(delete(facts).where(facts.c.name == _MARK))
+        connection.execute(facts.insert(), {"name": _MARK, "value": signer.mark})
+
+
+def known_mark(connection: Connection) -> str:
+    """The mark of the key that the mails are to be signed with; empty where it was never written."""
+    return connection.execute(select(facts.c.value).where(facts.c.name == _MARK)).scalar() or ""
 
 
 def _key_in(file: Path) -> str:

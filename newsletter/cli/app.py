@@ -28,6 +28,7 @@ from newsletter.cli import (
     sending,
     simulator,
     theming,
+    working,
 )
 from newsletter.cli.arguments import EVERYWHERE, EXIT_CODES, example
 from newsletter.cli.opening import publication_of
@@ -58,6 +59,7 @@ app.command("resume", epilog=example("resume"))(sending.resume)
 app.command("status", epilog=example("status"))(sending.status)
 app.command("stats", epilog=example("stats"))(numbers.stats)
 app.add_typer(planning.scheduler, name="scheduler")
+app.command("worker", epilog=example("worker"))(working.worker)
 app.command("simulator", epilog=example("simulator"))(simulator.run)
 for act in (readers.add, readers.remove, readers.forget, readers.suppress):
     audience.app.command(act.__name__, epilog=example(act.__name__))(act)
@@ -81,7 +83,7 @@ def show_config(context: typer.Context) -> None:
 
     Defaults are included, secrets appear by their names only; what is printed can be a newsletter.toml.
     """
-    from newsletter.config import as_written, secret
+    from newsletter.config import as_written
     from newsletter.store.database import shown_address
 
     out: Output = context.obj
@@ -89,13 +91,20 @@ def show_config(context: typer.Context) -> None:
     publication = publication_of(out)
     data = as_written(publication.config)
     data["storage"]["database_url"] = shown_address(data["storage"]["database_url"])
-    state = "  # set" if secret(publication.config.provider.api_key) else "  # not set"
+    if not data["fallback"]["name"]:
+        del data["fallback"]
     lines = [f"# {publication.folder / 'newsletter.toml'}, with all defaults"]
     for section, values in _tables(data):
         lines += ["", f"[[{section}]]" if isinstance(data.get(section), list) else f"[{section}]"]
         for key, value in values.items():
-            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}{state if key == 'api_key' else ''}")
+            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}{_state(value) if key == 'api_key' else ''}")
     out.result({"folder": str(publication.folder), "config": data}, lines)
+
+
+def _state(name: str) -> str:
+    from newsletter.config import secret
+
+    return "  # set" if secret(name) else "  # not set"
 
 
 def _tables(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -44,6 +44,7 @@ EXAMPLES = {
     "queue": "newsletter queue",
     "queue list": "newsletter queue list --json",
     "run": "newsletter scheduler run",
+    "worker": "newsletter worker --health-port 8652",
     "count": 'newsletter subscribers count --segment "tag:beta"',
     "simulator": "newsletter simulator --port 8026 --faults 429:0.1,500:0.05",
     "list": 'newsletter subscribers list --segment "tag:beta and not clicked:90d"',

@@ -14,6 +14,7 @@ from newsletter.errors import INTERRUPTED, NewsletterError
 from newsletter.pipeline.metrics import metrics_text
 from newsletter.pipeline.overview import until
 from newsletter.pipeline.providers import open_provider
+from newsletter.pipeline.sending import worklist_of
 from newsletter.pipeline.watching import Look, Watch
 from newsletter.publication import Publication
 from newsletter.schedule.health import Health, serving
@@ -27,7 +28,17 @@ def one_pass(out: Output, publication: Publication, clock: Clock, late: str = ""
     store = open_store(publication.config.storage.database_url, publication.state)
     try:
         with open_provider(publication) as opened, stop_on_signals(out.say) as stop, tracer_of(out) as tracer:
-            watch = Watch(publication, store, opened.provider, clock, wants_stop=stop.wanted, late=late, tracer=tracer)
+            watch = Watch(
+                publication,
+                store,
+                opened.provider,
+                clock,
+                wants_stop=stop.wanted,
+                late=late,
+                fallback=opened.fallback,
+                worklist=worklist_of(publication, store),
+                tracer=tracer,
+            )
             _listen(out, watch)
             try:
                 look = watch.look()
@@ -62,7 +73,17 @@ def run_scheduler(out: Output, publication: Publication, health_port: int = 0) -
         ):
             if opened.notice:
                 out.warn(opened.notice)
-            watch = Watch(publication, store, opened.provider, wants_stop=stop.wanted, jumps=Jumps(), tracer=tracer)
+            worklist = worklist_of(publication, store)
+            watch = Watch(
+                publication,
+                store,
+                opened.provider,
+                wants_stop=stop.wanted,
+                jumps=Jumps(),
+                fallback=opened.fallback,
+                worklist=worklist,
+                tracer=tracer,
+            )
             _listen(out, watch)
 
             def run_once() -> None:

@@ -179,7 +179,7 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
     from newsletter.clock import SystemClock
     from newsletter.delivery.states import BroadcastState
     from newsletter.pipeline.providers import open_provider
-    from newsletter.pipeline.sending import Sending, summary
+    from newsletter.pipeline.sending import Sending, summary, worklist_of
 
     with (
         open_provider(desk.publication) as opened,
@@ -187,8 +187,18 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
         progress_of(out, slug) as progress,
         tracer_of(out) as tracer,
     ):
+        worklist = worklist_of(desk.publication, store)
         sending = Sending(
-            desk, store, opened.provider, SystemClock(), progress, stop.wanted, pauses=True, tracer=tracer
+            desk,
+            store,
+            opened.provider,
+            SystemClock(),
+            progress,
+            stop.wanted,
+            pauses=True,
+            fallback=opened.fallback,
+            worklist=worklist,
+            tracer=tracer,
         )
         try:
             report = act(sending)
@@ -196,13 +206,13 @@ def _with_provider(out: Output, desk: Desk, store: Store, slug: str, act: Any) -
             raise _stopped(stop, error) from None
     if report.state == BroadcastState.SENDING and report.awaits:
         out.warn(f"the scheduler goes on with it by itself; else, then: newsletter send {slug} --resume")
-    elif report.state == BroadcastState.SENDING and not report.rests:
+    elif report.state == BroadcastState.SENDING and not report.rests and not worklist:
         raise PartlySentError(
             summary(report), f"see how far it is: newsletter status; or: newsletter send {slug} --resume"
         )
     if opened.notice:
         out.warn(opened.notice)
-    out.result(report.as_json(), [summary(report)])
+    out.result(report.as_json(), [sending.told(report)])
 
 
 def _stopped(stop: Stop, error: NewsletterError) -> NewsletterError:

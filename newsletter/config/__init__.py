@@ -14,9 +14,11 @@ from newsletter.config.sections import (
     ProviderConfig,
     ScheduleConfig,
 )
+from newsletter.config.values import PROVIDER_POINTS
 
 __all__ = [
     "FILE_NAME",
+    "PROVIDER_POINTS",
     "Config",
     "DeliveryConfig",
     "HookConfig",

@@ -42,6 +42,8 @@ def _named(section: BaseModel) -> Iterator[str]:
         elif isinstance(value, tuple):
             for entry in value:
                 yield from _named(entry) if isinstance(entry, BaseModel) else ()
+        elif key == "secrets":  # those of a provider, by what it calls them
+            yield from value.values()
         elif value and any(mark in field.metadata for mark in _MARKS):
             yield str(value)
 

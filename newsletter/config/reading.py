@@ -119,12 +119,18 @@ def _line_of(keys: list[str], text: str) -> int | None:
     return found
 
 
-def as_written(config: Config) -> dict[str, dict[str, Any]]:
-    """All values by section and key, in the form in which the file takes them: "09:00", "6h"."""
-    return {
-        section: {key: _written(value) for key, value in values.items()}
-        for section, values in config.model_dump(exclude_none=True).items()
-    }
+def as_written(config: Config) -> dict[str, Any]:
+    """All values by section and key, in the form in which the file takes them: "09:00", "6h".
+
+    A section that may stand more than once (`[[hooks]]`) is a list of such.
+    """
+    return {section: _section(values) for section, values in config.model_dump(exclude_none=True).items()}
+
+
+def _section(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {key: _written(value) for key, value in values.items()}
+    return [_section(each) for each in values]
 
 
 def _written(value: Any) -> Any:

@@ -22,6 +22,7 @@ from newsletter.config.values import (
     Mailbox,
     OneOff,
     OptionalSecretName,
+    ProviderName,
     SecretName,
     WallTime,
     WebAddress,
@@ -36,6 +37,7 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (Zone, "IANA time zone"),
     (Mailbox, "address"),
     (WebAddress, "web address"),
+    (ProviderName, "name of a provider"),
     (SecretName, "name of a secret"),
     (OptionalSecretName, "name of a secret"),
     (Colour, "colour"),
@@ -92,12 +94,13 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "[the best-liked issue](scheduling.md#what-goes-out-and-when-not) goes to who did not get it.",
     },
     "provider": {
-        "name": "`smtp` hands mails to a mail server, one by one. `outbox` writes them as files into "
-        "`.newsletter/outbox`; nothing is sent.",
+        "name": "`autosend`; `smtp` hands mails to a mail server, one by one; `outbox` writes them as files into "
+        "`.newsletter/outbox`, nothing is sent; `anymail` hands them to any service that Anymail knows; or one that an "
+        "installed package brings. See [delivery.md](delivery.md#the-three-outcomes-of-a-call).",
         "api_key": "The name under which the key is found.",
         "base_url": "The address of the provider's API.",
         "connect_timeout": "How long to wait for a connection.",
-        "read_timeout": "How long to wait for an answer.",
+        "read_timeout": "How long to wait for an answer, until its last byte.",
         "idempotency": "Whether a call repeated under its key is taken once: `auto` trusts only our own simulator, "
         "`honoured` the provider, `unproven` nobody. See [delivery.md](delivery.md#repeating-a-call).",
         "header_variables": "Whether the provider fills variables in headers. If not, readers leave by mail.",
@@ -105,6 +108,9 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "smtp_port": "Its port: 587 goes with `starttls`, 465 with `tls`.",
         "smtp_security": "`starttls` never goes on in the clear; `none` is for a server on this machine.",
         "smtp_user": "The user whose password is the secret that `api_key` names; empty: no login.",
+        "outbox_format": "Files of the outbox: one `.eml` a reader in a folder a call, or one `.mbox` a call.",
+        "settings": "What `anymail`, or a provider of another package, wants to know.",
+        "secrets": 'What of it is secret, by name: `api_key = "MAILGUN_API_KEY"`.',
     },
     "delivery": {
         "batch_size": "Readers in one call; never more than the provider takes (AutoSend: 100).",
@@ -116,6 +122,8 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
         "max_attempts": "Calls for one batch before the sending stops.",
         "backoff": "The wait after the first failed call; it doubles from call to call.",
         "backoff_limit": "The longest such wait.",
+        "workers": "Whether `newsletter worker` posts the batches, on as many machines as there are: "
+        "[workers.md](workers.md). Needs PostgreSQL.",
     },
     "ab": {
         "share": "The share of the readers on whom an issue's `subjects` are tested, all of them together.",
@@ -198,6 +206,12 @@ names the file, the line and the key that you may have meant. Lengths of time ar
 
 This page is made from the program itself.
 """
+_FALLBACK = """
+## `[fallback]`
+
+Who takes the batches that the provider refused, and only those: [delivery.md](delivery.md#fallback). The keys are those
+of `[provider]`; without the section, or with `name = ""`, there is nobody.
+"""
 _TAIL = """\
 
 ## `[check]`
@@ -260,6 +274,8 @@ def _section(name: str, section: FieldInfo) -> str:
     model = section.annotation
     assert isinstance(model, type) and issubclass(model, BaseModel)  # noqa: S101 - all sections but [check] are
     own_first = sorted(model.model_fields.items(), key=lambda item: item[0] not in model.__annotations__)
+    if name == "fallback":
+        return _FALLBACK
     rows = [_row(key, field, _MEANINGS[name][key]) for key, field in own_first]
     return f"\n## `[{name}]`\n\n| key | type | default | meaning |\n|---|---|---|---|\n" + "".join(rows)
 
@@ -268,7 +284,7 @@ def _row(key: str, field: FieldInfo, meaning: str) -> str:
     if field.default is None or isinstance(field.default, BaseModel):
         default = "(the theme's)"
     else:
-        default = "(needed)" if field.is_required() else f"`{_toml(field.default)}`"
+        default = "(needed)" if field.is_required() else f"`{_toml(field.get_default(call_default_factory=True))}`"
     return f"| `{key}` | {_kind(field)} | {default} | {meaning} |\n"
 
 
@@ -279,6 +295,8 @@ def _kind(field: FieldInfo) -> str:
         return "list of whole numbers"
     if get_origin(field.annotation) is tuple:
         return _LISTS.get(get_args(field.annotation)[0], "list of addresses")
+    if get_origin(field.annotation) is Mapping:
+        return "a section of its own"
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
         return "a section of its own"
     wanted = next((part for part in get_args(field.annotation) if part is not type(None)), field.annotation)

@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from newsletter.config.values import (
     Colour,
@@ -23,11 +23,14 @@ from newsletter.config.values import (
     OneLine,
     OneOff,
     OptionalSecretName,
+    ProviderName,
     SecretName,
+    Settings,
     WallTime,
     WebAddress,
     Yearly,
     Zone,
+    provider_name,
 )
 
 
@@ -123,7 +126,7 @@ class ScheduleConfig(_Section):
 class ProviderConfig(_Section):
     """`[provider]`: who carries the mail, and what it is known to promise."""
 
-    name: Literal["autosend", "smtp", "outbox"] = "autosend"
+    name: ProviderName = "autosend"
     api_key: SecretName = "AUTOSEND_API_KEY"
     base_url: WebAddress = "https://api.autosend.com/v1"
     connect_timeout: Duration = timedelta(seconds=10)
@@ -134,6 +137,15 @@ class ProviderConfig(_Section):
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_user: OneLine = ""
+    outbox_format: Literal["eml", "mbox"] = "eml"
+    settings: Settings = Field(default_factory=dict)
+    secrets: Mapping[str, SecretName] = Field(default_factory=dict)
+
+
+class FallbackConfig(ProviderConfig):
+    """`[fallback]`: who takes the batches that the provider refused, with its keys; nobody where it is not there."""
+
+    name: Annotated[str, AfterValidator(lambda value: value and provider_name(value))] = ""
 
 
 class DeliveryConfig(_Section):
@@ -148,6 +160,7 @@ class DeliveryConfig(_Section):
     max_attempts: Annotated[int, Field(ge=1)] = 8
     backoff: Duration = timedelta(seconds=1)
     backoff_limit: Duration = timedelta(seconds=60)
+    workers: bool = False
 
 
 class TrialConfig(_Section):
@@ -274,6 +287,7 @@ class Config(_Section):
     theme: ThemeConfig = ThemeConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     provider: ProviderConfig = ProviderConfig()
+    fallback: FallbackConfig = FallbackConfig()
     delivery: DeliveryConfig = DeliveryConfig()
     ab: TrialConfig = TrialConfig()
     notify: NotifyConfig = NotifyConfig()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from email.utils import parseaddr
+from importlib.metadata import entry_points
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -17,6 +19,9 @@ UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # line ends among them
 _LONGEST = timedelta(days=366)
+_SECRET_KEY = re.compile(r"(?i)(key|token|secret|password)$")
+PROVIDERS = ("autosend", "smtp", "outbox", "anymail")
+PROVIDER_POINTS = "newsletter.providers"  # the entry points by which other packages bring theirs
 
 
 def _duration(value: object) -> object:
@@ -167,6 +172,24 @@ def _fonts(value: str) -> str:
     return value
 
 
+def provider_name(value: str) -> str:
+    """One of ours, or the name of one that an installed package provides."""
+    if value in PROVIDERS:
+        return value
+    others = sorted({point.name for point in entry_points(group=PROVIDER_POINTS)})
+    if value not in others:
+        known = ", ".join(f'"{name}"' for name in (*PROVIDERS, *others))
+        raise ValueError(f"expected {known} or the name that an installed package gives its own")
+    return value
+
+
+def _settings(value: object) -> object:
+    for key, each in value.items() if isinstance(value, dict) else ():
+        if isinstance(each, str) and _SECRET_KEY.search(str(key)):
+            raise ValueError(f'"{key}" sounds like a secret: put the NAME of its variable into the section of secrets')
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta())]
 WallTime = Annotated[time, PlainValidator(_wall_time)]
 OneOff = Annotated[datetime, BeforeValidator(_wall)]
@@ -183,5 +206,7 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 Colour = Annotated[str, AfterValidator(_colour)]
 Fonts = Annotated[str, AfterValidator(_fonts)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
+ProviderName = Annotated[str, AfterValidator(provider_name)]
+Settings = Annotated[Mapping[str, str | int | float | bool], BeforeValidator(_settings)]
 OptionalSecretName = Annotated[str, AfterValidator(lambda value: value and _secret_name(value))]
 Days = Annotated[tuple[Day, ...], Field(min_length=1), AfterValidator(_different)]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from sqlalchemy import Connection
+
 from newsletter.clock import Clock
 from newsletter.config import DeliveryConfig
 from newsletter.delivery import ledger, switch, trials
@@ -15,6 +17,7 @@ from newsletter.delivery.owner import this_process
 from newsletter.delivery.pace import DailyLimit
 from newsletter.delivery.planning import plan_page
 from newsletter.delivery.protocol import Blocked, Outcome, Provider, Refused
+from newsletter.delivery.recall import settle_by_record
 from newsletter.delivery.report import Report, report_of
 from newsletter.delivery.states import BatchState, BroadcastState, DeliveryState
 from newsletter.delivery.turns import Turns
@@ -40,6 +43,7 @@ class Broadcaster:
     pauses: bool = False
     random: Random = field(default_factory=Random)
     owner: str = field(default_factory=this_process)
+    fallback: Provider | None = None  # takes what the provider refused
     tracer: Tracer = field(default_factory=Untraced)
 
     def run(self, broadcast_id: int, job: Job) -> Report:
@@ -49,6 +53,17 @@ class Broadcaster:
         the broadcast could not be finished, ConfigError where a person has to mend something before anyone gets it,
         SafetyError where the kill switch is set.
         """
+        if (over := self.begin(broadcast_id)) is not None:
+            return over
+        settle_by_record(self, broadcast_id)
+        with self.tracer.span("broadcast", broadcast=broadcast_id, edition=job.digest) as span:
+            trouble = Turns(self, broadcast_id, job, span=span).run()
+        if trouble not in (None, STOPPED):
+            self._plan_the_rest(broadcast_id)
+        return self._finish(broadcast_id, trouble)
+
+    def begin(self, broadcast_id: int) -> Report | None:
+        """Bring the broadcast into `sending`; its report where it is sent already. Raises SafetyError as `run` does."""
         with self.store.transaction() as connection:
             now = self.clock.now()
             if stopped := switch.stopped(connection):
@@ -63,15 +78,26 @@ class Broadcaster:
             ledger.start(connection, broadcast_id, now)
             ledger.settle_the_abandoned(connection, broadcast_id, now)
             trials.settle(connection, broadcast_id, now)
-        with self.tracer.span("broadcast", broadcast=broadcast_id, edition=job.digest) as span:
-            trouble = Turns(self, broadcast_id, job, span).run()
-        if trouble not in (None, STOPPED):
-            self._plan_the_rest(broadcast_id)
-        return self._finish(broadcast_id, trouble)
+        return None
 
     def batch_size(self) -> int:
         """How many readers a batch has."""
         return self.daily_limit().smallest(min(self.settings.batch_size, self.provider.largest_batch))
+
+    def fallback_name(self) -> str:
+        """The name under which the ledger remembers what the fallback took."""
+        name = self.fallback.name if self.fallback else ""
+        return f"{name} (fallback)" if name == self.provider.name else name
+
+    def repeatable(self, connection: Connection, broadcast_id: int) -> set[str]:
+        """The providers that are known to take a repeat once, as the ledger names them; empty is the broadcast's.
+
+        None where the broadcast came out of a backup: who left since is in the call again, under another key.
+        """
+        if ledger.is_restored(connection, broadcast_id):
+            return set()
+        own = {""} if self.provider.honours_keys else set()
+        return own | ({self.fallback_name()} if self.fallback and self.fallback.honours_keys else set())
 
     def daily_limit(self) -> DailyLimit:
         """How many readers may be mailed in a day."""

@@ -30,17 +30,29 @@ class Progress:
 class Job:
     """What to post: the message of an edition as the provider took it, and what its variables are for one reader.
 
-    `others` post the same under its further subjects, where these are tested.
+    `others` post the same under its further subjects, where these are tested. `fallbacks` post what the provider
+    refused through another one, one for each subject.
     """
 
     digest: str
     post: Post
     values: Callable[[Reader], Mapping[str, str]]
     others: tuple[Post, ...] = ()
+    fallbacks: tuple[Post, ...] = ()
 
-    def post_to(self, readers: Sequence[Reader]) -> Post:
-        """What posts to the readers of a batch, who all have the same subject."""
-        return (self.post, *self.others)[readers[0].subject]
+    def post_to(self, readers: Sequence[Reader], *, instead: bool = False) -> Post:
+        """What posts to the readers of a batch, who all have the same subject; `instead` through the fallback."""
+        posts = self.fallbacks if instead else (self.post, *self.others)
+        return posts[readers[0].subject]
+
+
+@dataclass
+class Tally:
+    """What the calls of a broadcast came to in this process: readers taken and refused, doubts one after the other."""
+
+    taken: int = 0
+    refused: int = 0
+    doubts: int = 0
 
 
 def reason_of(outcome: Outcome | None) -> str:

@@ -14,7 +14,18 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, case, false, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    select,
+    update,
+)
 
 from newsletter.audience.subscribers import BARRED, with_standing
 from newsletter.delivery.owner import is_gone
@@ -47,12 +58,22 @@ class Reader:
 
 @dataclass(frozen=True)
 class Claim:
-    """A batch that this process may post. `tainted`: an earlier call for it may have been taken."""
+    """A batch that this process may post. `tainted`: an earlier call for it, to `provider`, may have been taken."""
 
     broadcast_id: int
     number: int
     owner: str
     tainted: bool
+    provider: str = ""  # of the fallback; empty for the broadcast's own
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A batch of which nobody knows whether it was taken: the key of its last call, and whom that went to."""
+
+    number: int
+    key: str
+    provider: str
 
 
 # The statements of each call, built once: SQLAlchemy takes ten times longer to build one than SQLite to run it.
@@ -67,10 +88,11 @@ _OURS = and_(
 _IN_BATCH = and_(deliveries.c.broadcast_id == _OF, deliveries.c.batch_number == _BATCH)
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
 _FIRST = (
-    select(batches.c.number)
+    select(batches.c.number, batches.c.provider)
     .where(batches.c.broadcast_id == _OF, batches.c.state == bindparam("in_state"))
     .where(batches.c.waiting.is_(false()))  # its wave has begun
     .where(batches.c.number.not_in(bindparam("but_not", expanding=True)))
+    .where(batches.c.provider.in_(bindparam("providers", expanding=True)))
     .order_by(batches.c.number)
     .limit(bindparam("count"))
 )
@@ -145,8 +167,8 @@ def is_planned(connection: Connection, broadcast_id: int) -> bool:
     return connection.execute(select(done).where(broadcasts.c.id == broadcast_id)).scalar_one()
 
 
-def settle_the_abandoned(connection: Connection, broadcast_id: int, now: datetime) -> int:
-    """Mark as unknown the batches whose poster died or whose lease ended; how many there were."""
+def settle_the_abandoned(connection: Connection, broadcast_id: int, now: datetime) -> list[int]:
+    """Mark as unknown the batches whose poster died or whose lease ended; their numbers."""
     here = (batches.c.broadcast_id == broadcast_id) & (batches.c.state == BatchState.POSTING)
     rows = connection.execute(select(batches).where(here)).all()
     gone = [row for row in rows if row.lease_until is None or row.lease_until <= now or is_gone(row.owner)]
@@ -155,7 +177,7 @@ def settle_the_abandoned(connection: Connection, broadcast_id: int, now: datetim
         settle_batch(
             connection, claim, BatchState.UNKNOWN, DeliveryState.UNKNOWN, now, error="the sender was interrupted"
         )
-    return len(gone)
+    return [row.number for row in gone]
 
 
 def claim_batches(
@@ -164,39 +186,87 @@ def claim_batches(
     owner: str,
     lease_until: datetime,
     *,
-    unknown_too: bool,
+    repeatable: Collection[str] = (),
     but_not: Collection[int] = (),
     count: int = 1,
 ) -> list[Claim]:
-    """Take the first batches that nobody posts, up to `count`. Unknown ones only where a repeat is known to be safe."""
+    """Take the first batches that nobody posts, up to `count`.
+
+    Unknown ones only where their provider is among those whose repeats are known to be safe; empty is the broadcast's.
+    """
     # Unknown before pending: what is in doubt is cleared up first. Two queries, each answered by the index alone.
-    states = [BatchState.UNKNOWN, BatchState.PENDING] if unknown_too else [BatchState.PENDING]
     found: list[Claim] = []
-    for state in states:
+    for state, providers in _wanted_states(repeatable):
         if len(found) < count:
             wanted = {
                 "of": broadcast_id,
                 "in_state": state,
                 "but_not": list(but_not) if state == BatchState.UNKNOWN else [],
+                "providers": providers,
                 "count": count - len(found),
             }
             mine = {"state": BatchState.POSTING, "owner": owner, "lease_until": lease_until}
-            numbers = list(connection.execute(_LOCK, wanted).scalars())
-            if numbers:
+            rows = connection.execute(_LOCK, wanted).all()
+            if rows:
+                numbers = [number for number, _ in rows]
                 connection.execute(_CLAIM, {"of": broadcast_id, "numbers": numbers, "in_state": state} | mine)
             tainted = state == BatchState.UNKNOWN
-            found += [Claim(broadcast_id, number, owner, tainted=tainted) for number in numbers]
+            found += [Claim(broadcast_id, number, owner, tainted, provider) for number, provider in rows]
     return found
 
 
-def claimable(connection: Connection, broadcast_id: int, *, unknown_too: bool, but_not: Collection[int]) -> bool:
+def claim_batch(
+    connection: Connection,
+    broadcast_id: int,
+    owner: str,
+    lease_until: datetime,
+    *,
+    number: int,
+    repeatable: Collection[str] = (),
+) -> list[Claim]:
+    """Take this one batch, if nobody posts it and it may be posted."""
+    here = (batches.c.broadcast_id == broadcast_id) & (batches.c.number == number) & _may_be_posted(repeatable)
+    row = connection.execute(select(batches).where(here).with_for_update(skip_locked=True)).first()
+    if row is None:
+        return []
+    mine = {"state": BatchState.POSTING, "owner": owner, "lease_until": lease_until}
+    connection.execute(update(batches).where(here).values(mine))
+    return [Claim(broadcast_id, number, owner, row.state == BatchState.UNKNOWN, row.provider)]
+
+
+def to_post(connection: Connection, broadcast_id: int, repeatable: Collection[str]) -> list[int]:
+    """The numbers of all batches that nobody posts and that may be posted, in order."""
+    query = select(batches.c.number).where(batches.c.broadcast_id == broadcast_id, _may_be_posted(repeatable))
+    return list(connection.execute(query.order_by(batches.c.number)).scalars())
+
+
+def is_to_post(connection: Connection, broadcast_id: int, number: int, repeatable: Collection[str]) -> bool:
+    """Whether nobody posts this batch, and it may be posted."""
+    here = (batches.c.broadcast_id == broadcast_id) & (batches.c.number == number) & _may_be_posted(repeatable)
+    return connection.execute(select(batches.c.number).where(here)).first() is not None
+
+
+def claimable(
+    connection: Connection, broadcast_id: int, *, repeatable: Collection[str], but_not: Collection[int]
+) -> bool:
     """Whether there is a batch that nobody posts and that may be posted."""
-    for state in [BatchState.UNKNOWN, BatchState.PENDING] if unknown_too else [BatchState.PENDING]:
+    for state, providers in _wanted_states(repeatable):
         barred = list(but_not) if state == BatchState.UNKNOWN else []
-        wanted = {"of": broadcast_id, "in_state": state, "but_not": barred, "count": 1}
+        wanted = {"of": broadcast_id, "in_state": state, "but_not": barred, "providers": providers, "count": 1}
         if connection.execute(_FIRST, wanted).first():
             return True
     return False
+
+
+def _wanted_states(repeatable: Collection[str]) -> list[tuple[BatchState, list[str]]]:
+    """The states of batches that may be posted, each with the providers that its last call may have gone to."""
+    doubtful = [(BatchState.UNKNOWN, list(repeatable))] if repeatable else []
+    return [*doubtful, (BatchState.PENDING, [""])]  # what waits for its first call went to nobody
+
+
+def _may_be_posted(repeatable: Collection[str]) -> ColumnElement[bool]:
+    doubtful = (batches.c.state == BatchState.UNKNOWN) & batches.c.provider.in_(list(repeatable))
+    return batches.c.waiting.is_(false()) & ((batches.c.state == BatchState.PENDING) | doubtful)
 
 
 def begin_calls(
@@ -211,6 +281,12 @@ def begin_calls(
     if rows:
         connection.execute(_KEY, rows)
     return ours
+
+
+def note_provider(connection: Connection, broadcast_id: int, numbers: Collection[int], provider: str) -> None:
+    """Write down that the calls for these batches go to another provider than the broadcast's."""
+    here = (batches.c.broadcast_id == broadcast_id) & batches.c.number.in_(list(numbers))
+    connection.execute(update(batches).where(here).values(provider=provider))
 
 
 def readers_of_batches(
@@ -287,7 +363,8 @@ def decide_unknown(connection: Connection, broadcast_id: int, *, repeat: bool, n
     doubtful = (batches.c.broadcast_id == broadcast_id) & (batches.c.state == BatchState.UNKNOWN)
     connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(restored_at=None))
     if repeat:
-        connection.execute(update(batches).where(doubtful).values(state=BatchState.PENDING, error="repeated by hand"))
+        again = {"state": BatchState.PENDING, "provider": "", "error": "repeated by hand"}
+        connection.execute(update(batches).where(doubtful).values(again))
         return connection.execute(update(deliveries).where(here).values(state=DeliveryState.PENDING)).rowcount
     change = update(batches).where(doubtful)
     connection.execute(change.values(state=BatchState.REJECTED, settled_at=now, error="given up by hand"))
@@ -295,6 +372,35 @@ def decide_unknown(connection: Connection, broadcast_id: int, *, repeat: bool, n
     return connection.execute(
         update(deliveries).where(here).values(state=DeliveryState.SKIPPED, reason=reason)
     ).rowcount
+
+
+def doubts(connection: Connection, broadcast_id: int, providers: Collection[str]) -> list[Doubt]:
+    """The batches in doubt whose last call went to one of these providers; empty is the broadcast's own."""
+    here = (batches.c.broadcast_id == broadcast_id) & (batches.c.state == BatchState.UNKNOWN)
+    query = select(batches.c.number, batches.c.idempotency_key, batches.c.provider)
+    rows = connection.execute(query.where(here, batches.c.provider.in_(list(providers))).order_by(batches.c.number))
+    return [Doubt(number, key, provider) for number, key, provider in rows if key]
+
+
+def settle_doubt(
+    connection: Connection, broadcast_id: int, number: int, *, taken: bool, reference: str, now: datetime
+) -> bool:
+    """What the provider's record says of a batch in doubt; False where it is not in doubt any more."""
+    here = (batches.c.broadcast_id == broadcast_id) & (batches.c.number == number)
+    values: dict[str, Any] = {
+        "state": BatchState.PENDING,
+        "provider": "",
+        "error": "not taken, by the provider's record",
+    }
+    if taken:
+        values = {"state": BatchState.ACCEPTED, "reference": reference[:200], "settled_at": now, "error": ""}
+    change = update(batches).where(here, batches.c.state == BatchState.UNKNOWN).values(values)
+    if not connection.execute(change).rowcount:
+        return False
+    state = DeliveryState.ACCEPTED if taken else DeliveryState.PENDING
+    place = (deliveries.c.broadcast_id == broadcast_id) & (deliveries.c.batch_number == number)
+    connection.execute(update(deliveries).where(place, deliveries.c.state == DeliveryState.UNKNOWN).values(state=state))
+    return True
 
 
 def is_restored(connection: Connection, broadcast_id: int) -> bool:

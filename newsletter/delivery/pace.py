@@ -39,6 +39,7 @@ class Pace:
     clock: Clock
     account: str
     per_second: float
+    block: float = _BLOCK
     _interval: float = field(default=0.0, init=False)
     _next: float = field(default=0.0, init=False)
     _end: float = field(default=0.0, init=False)
@@ -112,7 +113,7 @@ class Pace:
             start = now if free - now > self._longest() else max(now, free)
             held = row["held_until"].timestamp()
             start = max(start, held if held - now < 3600 else now)
-            self._end = start + max(_BLOCK, self._interval)
+            self._end = start + max(self.block, self._interval)
             end = datetime.fromtimestamp(self._end, moment.tzinfo)
             self._write(connection, changed | {"next_call": end})
         return start

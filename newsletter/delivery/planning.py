@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,12 @@ from newsletter.errors import SafetyError
 from newsletter.schedule.slots import Slot, waves_of
 from newsletter.store.tables import batches, broadcasts, deliveries, subscriber_tags, subscribers
 
+Announce = Callable[[Connection, int, Sequence[int]], None]
 PAGE = 1000  # readers a transaction: few enough that no call waits long for it
+
+
+def _to_nobody(connection: Connection, broadcast_id: int, numbers: Sequence[int]) -> None:
+    """Who posts the batches finds them in the ledger."""
 
 
 def create_broadcast(
@@ -94,8 +99,10 @@ class Planned:
         return self.more
 
 
-def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
+def plan_page(connection: Connection, broadcast_id: int, size: int, announce: Announce = _to_nobody) -> Planned:
     """Put the next subscribers into batches of `size`; false when everyone is in.
+
+    `announce` is told, in the same transaction, which batches are there to be posted now.
 
     Who must not be mailed gets a delivery too, `skipped` and in batch 0, so that the ledger accounts for everybody.
     The rows are made by the database itself: a million of them need not come here and go back. A batch is there to be
@@ -113,7 +120,7 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
     if after >= through or (trial and not part and trial.winner is None):  # the rest waits for its subject
         return Planned(more=False)
     if broadcast.wall_time and trial is None:
-        return _plan_waves(connection, broadcast, size)
+        return _plan_waves(connection, broadcast, size, announce)
     members = page(after, through, broadcast.segment, PAGE, broadcast.planned_at)
     if trial:
         members = members.where(in_part(trial, part, subscribers.c.id))
@@ -126,7 +133,8 @@ def plan_page(connection: Connection, broadcast_id: int, size: int) -> Planned:
     done = reached if written == PAGE else through
     number = max(last, number) if mailed or filled else last - 1
     whole = done >= through or _filled(connection, broadcast_id, number) >= size
-    _add_batches(connection, broadcast_id, number if whole else number - 1)
+    if made := _add_batches(connection, broadcast_id, number if whole else number - 1):
+        announce(connection, broadcast_id, made)
     if trial and part:
         more = planned(connection, trial, done, whole=done >= through)
     else:
@@ -144,7 +152,7 @@ def _end(connection: Connection, broadcast_id: int, part: int) -> tuple[int, int
     return last + 1, 0
 
 
-def _plan_waves(connection: Connection, broadcast: Row[Any], size: int) -> Planned:
+def _plan_waves(connection: Connection, broadcast: Row[Any], size: int, announce: Announce) -> Planned:
     """Put everybody into batches of their wave at once: a reader who moves meanwhile is in one wave all the same.
 
     A batch's number tells its wave: the batches of the second wave begin at 201, 2001… whatever has room for all.
@@ -171,6 +179,7 @@ def _plan_waves(connection: Connection, broadcast: Row[Any], size: int) -> Plann
     rows = [_batch(broadcast, number, moments[number // step - 1]) for number in sorted(found)]
     if rows:
         connection.execute(batches.insert(), rows)
+        announce(connection, broadcast.id, [row["number"] for row in rows if not row["waiting"]])
     connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast.id).values(planned_through=through))
     return Planned(more=False, mailed=sum(found.values()), skipped=skipped)
 
@@ -180,13 +189,14 @@ def _batch(broadcast: Row[Any], number: int, wave: Slot) -> dict[str, Any]:
     return row | {"wave": wave.timezone, "wave_at": wave.starts_at, "waiting": wave.starts_at > broadcast.planned_at}
 
 
-def _add_batches(connection: Connection, broadcast_id: int, through: int) -> None:
-    """Make the batches up to the number `through` that are not there."""
+def _add_batches(connection: Connection, broadcast_id: int, through: int) -> Sequence[int]:
+    """Make the batches up to the number `through` that are not there; their numbers."""
     known = select(func.coalesce(func.max(batches.c.number), 0)).where(batches.c.broadcast_id == broadcast_id)
     numbers = range(connection.execute(known).scalar_one() + 1, through + 1)
     if numbers:
         new = {"broadcast_id": broadcast_id, "state": BatchState.PENDING}
         connection.execute(batches.insert(), [new | {"number": number} for number in numbers])
+    return numbers
 
 
 def _kept(members: Subquery) -> dict[str, ColumnElement[Any]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from newsletter.content.pictures import Picture
@@ -96,6 +97,21 @@ Outcome = Accepted | RecipientsRefused | Refused | Blocked | Unknown
 Post = Callable[[Sequence[Recipient], str], Outcome]
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What a provider of another package is opened with: `Provider = factory(Setup)`.
+
+    `settings` are those of `[provider.settings]`, with the values of the secrets that `[provider.secrets]` names among
+    them; `state` is the publication's folder for what it has to keep; the time-outs are seconds, the second one until
+    the whole answer is there.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    state: Path = Path(".newsletter")
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+
+
 class EventKind(StrEnum):
     """What a provider tells of one mail or one address."""
 
@@ -133,6 +149,24 @@ class Probing(Protocol):
 
     def probe(self) -> str:
         """Ask without sending anything: what is wrong (unreachable, the key is refused…), or empty."""
+        ...
+
+
+@runtime_checkable
+class Recalling(Protocol):
+    """A provider that keeps a record of the calls that it took, by their keys."""
+
+    @property
+    def honours_keys(self) -> bool:
+        """As of every provider."""
+        ...
+
+    def recall(self, key: str, recipients: Sequence[Recipient]) -> Accepted | Refused | None:
+        """What became of the call under this key, which was to these recipients.
+
+        `Accepted` where the record has it, `Refused` where it has it not and the call can no longer arrive, None where
+        that cannot be told now. It never raises.
+        """
         ...
 
 

@@ -15,11 +15,14 @@ from newsletter.schedule.waves import Wave
 from newsletter.store.tables import batches, broadcasts, deliveries, slots
 
 _COLUMNS = ("id", "slug", "state", "reason", "provider", "planned_at", "started_at", "finished_at")
+_SENT = ("accepted", "delivered", "bounced", "complained")
 
 
 @dataclass(frozen=True)
 class Report:
     """A broadcast in numbers. `deliveries` and `batches` are counts by state, `skipped` and `rejected` by reason.
+
+    `providers` is how many readers each provider took, where a fallback took some.
 
     `calls` is the number of provider calls that were begun; `dropped` is how many readers of accepted batches the
     provider left out without saying whom. Times are aware, in UTC. `trial` is the test of its subjects, where they are.
@@ -36,6 +39,7 @@ class Report:
     skipped: Mapping[str, int]
     rejected: Mapping[str, int]
     batches: Mapping[str, int]
+    providers: Mapping[str, int]
     calls: int
     dropped: int
     planned_at: datetime
@@ -52,7 +56,7 @@ class Report:
     @property
     def sent(self) -> int:
         """How many the provider took, whatever became of their mail since."""
-        return sum(self.deliveries.get(state, 0) for state in ("accepted", "delivered", "bounced", "complained"))
+        return sum(self.deliveries.get(state, 0) for state in _SENT)
 
     @property
     def awaits(self) -> datetime | None:
@@ -97,6 +101,7 @@ def report_of(connection: Connection, broadcast_id: int) -> Report:
         skipped=_count(connection, deliveries.c.reason, _in(broadcast_id, "skipped")),
         rejected=_count(connection, deliveries.c.reason, _in(broadcast_id, "rejected")),
         batches=_count(connection, batches.c.state, batches.c.broadcast_id == broadcast_id),
+        providers=_providers(connection, broadcast_id, row.provider),
         calls=calls,
         dropped=dropped,
         planned_at=row.planned_at,
@@ -110,6 +115,23 @@ def report_of(connection: Connection, broadcast_id: int) -> Report:
 def find_broadcast(connection: Connection, slug: str) -> int | None:
     """The id of the issue's broadcast, or None."""
     return connection.execute(select(broadcasts.c.id).where(broadcasts.c.slug == slug)).scalar()
+
+
+def _providers(connection: Connection, broadcast_id: int, own: str) -> dict[str, int]:
+    """Readers by the provider that took them; empty where it was one for all, which needs no counting."""
+    elsewhere = (batches.c.broadcast_id == broadcast_id) & (batches.c.provider != "")
+    if connection.execute(select(batches.c.number).where(elsewhere).limit(1)).first() is None:
+        return {}
+    query = (
+        select(batches.c.provider, func.count())
+        .join(
+            deliveries,
+            (deliveries.c.broadcast_id == batches.c.broadcast_id) & (deliveries.c.batch_number == batches.c.number),
+        )
+        .where(batches.c.broadcast_id == broadcast_id, deliveries.c.state.in_(_SENT))
+    )
+    rows = connection.execute(query.group_by(batches.c.provider).order_by(batches.c.provider))
+    return {name or own: count for name, count in rows}
 
 
 def _in(broadcast_id: int, state: str) -> Any:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from newsletter.delivery import ledger, switch, waves
 from newsletter.delivery.crew import Crew
-from newsletter.delivery.job import STOPPED, Job, Progress, reason_of
+from newsletter.delivery.job import STOPPED, Job, Progress, Tally, reason_of
 from newsletter.delivery.ledger import Claim, Reader
 from newsletter.delivery.pace import Pace, backoff
 from newsletter.delivery.planning import plan_page
@@ -41,10 +41,14 @@ _PATIENCE = 60.0  # seconds; so long we try to write down what is known to a dat
 
 @dataclass(eq=False)
 class _Posting:
-    """A batch that we post: readers and key of the last call begun, and when (Unix time) the next one may be."""
+    """A batch that we post: readers and key of the last call begun, and when (Unix time) the next one may be.
+
+    `provider` is the fallback's name where the call goes there.
+    """
 
     claim: Claim
     tainted: bool
+    provider: str = ""
     readers: list[Reader] = field(default_factory=list)
     key: str = ""
     failures: int = 0
@@ -56,45 +60,49 @@ _Answer = tuple[_Posting, Outcome]
 
 @dataclass
 class Turns:
-    """The turns of one run, until nothing is left to post or something makes it `halt`."""
+    """The turns of one run, until nothing is left to post or something makes it `halt`.
+
+    `only`: the number of the one batch that the run is about; then nothing is planned, and the tally is kept elsewhere.
+    """
 
     boss: Broadcaster
     broadcast_id: int
     job: Job
+    only: int = 0
+    tally: Tally = field(default_factory=Tally)
     span: Span = UNTRACED_SPAN
     halt: Outcome | None = field(default=None, init=False)
     _answers: list[_Answer] = field(default_factory=list, init=False)  # not yet written
     _again: list[_Posting] = field(default_factory=list, init=False)  # whose call is to be repeated
     _doubtful: set[int] = field(default_factory=set, init=False)  # what stays in doubt is tried once in a run
-    _doubts: int = field(default=0, init=False)
-    _taken: int = field(default=0, init=False)
-    _refused: int = field(default=0, init=False)
+    _weary: bool = field(default=False, init=False)  # the provider refused to the end: it is asked once for each batch
+    _instead: str = field(default="", init=False)  # the fallback's name, once the provider needs a person
     _ahead: int = field(default=0, init=False)  # batches that are planned and, as far as we know, not begun
     _empty: bool = field(default=False, init=False)  # no batch is left that we could take
     _planned: bool = field(default=False, init=False)
     _wave: datetime | None = field(default=None, init=False)  # when the next wave begins
-    _repeats: bool = field(default=False, init=False)  # what is in doubt may be posted again under its key
+    _repeats: set[str] = field(default_factory=set, init=False)  # whose batches in doubt may be posted again
     _seen: Progress = field(default=Progress(0, 0, 0), init=False)
 
     def __post_init__(self) -> None:
         boss = self.boss
         self._pace = Pace(boss.store, boss.clock, boss.provider.account, boss.settings.requests_per_second)
+        if self.only:
+            self._pace.block = 0.0  # one moment: those that one batch does not need would be lost to all
         self._limit = boss.daily_limit()
         self._size = boss.batch_size()
         # Twice as many as there are calls at a time: who has its answer finds the next call written down already.
-        self._room = boss.settings.concurrency * 2 if boss.settings.concurrency > 1 else 1
+        self._crew = 1 if self.only else boss.settings.concurrency
+        self._room = self._crew * 2 if self._crew > 1 else 1
 
     def run(self) -> Outcome | None:
         """Post every batch; the outcome that stopped it, or None where nothing is left to post."""
+        self._planned = bool(self.only)
+        if not self.only:
+            self._look()
         with self.boss.store.reading() as connection:
-            report = report_of(connection, self.broadcast_id)
-            self._planned = ledger.is_planned(connection, self.broadcast_id)
-            self._wave = waves.next_at(connection, self.broadcast_id, self.boss.clock.now())
-            # Who left since the backup is in the call again: under its new key the provider would take it twice.
-            self._repeats = self.boss.provider.honours_keys and not ledger.is_restored(connection, self.broadcast_id)
-        skipped = report.deliveries.get(DeliveryState.SKIPPED, 0)
-        self._seen = Progress(report.sent, report.readers - skipped, 0, skipped=skipped, planned=self._planned)
-        crew = Crew[_Posting, Outcome](self.boss.settings.concurrency, self._call)
+            self._repeats = self.boss.repeatable(connection, self.broadcast_id)
+        crew = Crew[_Posting, Outcome](self._crew, self._call)
         try:
             self._take_turns(crew)
         except BaseException as error:
@@ -103,6 +111,19 @@ class Turns:
         finally:
             crew.close()
         return self.halt
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the run left a batch of which nobody knows whether it was taken."""
+        return bool(self._doubtful)
+
+    def _look(self) -> None:
+        """Where the broadcast stands before the run."""
+        with self.boss.store.reading() as connection:
+            report = report_of(connection, self.broadcast_id)
+            self._planned = ledger.is_planned(connection, self.broadcast_id)
+        skipped = report.deliveries.get(DeliveryState.SKIPPED, 0)
+        self._seen = Progress(report.sent, report.readers - skipped, 0, skipped=skipped, planned=self._planned)
 
     def _take_turns(self, crew: Crew[_Posting, Outcome]) -> None:
         while True:
@@ -146,7 +167,9 @@ class Turns:
 
     def _learn(self) -> None:
         """What the answers say about the rate, for all processes."""
-        for _, outcome in self._answers:
+        for posting, outcome in self._answers:
+            if posting.provider:  # another account, whose limits are its own
+                continue
             if isinstance(outcome, Accepted | Refused) and outcome.quota:
                 self._pace.learn(outcome.quota)
             if isinstance(outcome, Refused) and outcome.too_fast:
@@ -175,9 +198,11 @@ class Turns:
         if not self._planned and (len(begun) < granted or not granted or self._ahead < 2 * self._room):
             self._plan(connection)
             begun += self._begin(connection, granted - len(begun))
-        if self._planned and (len(begun) < granted or (self._answers and not granted)):
+        if self.only:
+            self._empty = True  # it was there to be taken, or it was not
+        elif self._planned and (len(begun) < granted or (self._answers and not granted)):
             self._empty = not ledger.claimable(
-                connection, self.broadcast_id, unknown_too=self._repeats, but_not=self._doubtful
+                connection, self.broadcast_id, repeatable=self._repeats, but_not=self._doubtful
             )
         return begun
 
@@ -197,26 +222,34 @@ class Turns:
         now = self.boss.clock.now().timestamp()
         repeated = [posting for posting in self._again if posting.due <= now][:count]
         self._again = [posting for posting in self._again if posting not in repeated]
-        claims = ledger.claim_batches(
-            connection,
-            self.broadcast_id,
-            self.boss.owner,
-            self.boss.lease_end(),
-            unknown_too=self._repeats,
-            but_not=self._doubtful,
-            count=count - len(repeated),
-        )
+        claims = self._claim(connection, count - len(repeated))
         self._ahead = max(0, self._ahead - len(claims))
-        postings = [*repeated, *(_Posting(claim, claim.tainted) for claim in claims)]
+        postings = [*repeated, *map(self._posting_of, claims)]
         readers = ledger.readers_of_batches(connection, self.broadcast_id, [p.claim.number for p in postings])
         begun = [posting for posting in postings if self._ready(connection, posting, readers[posting.claim.number])]
         begun = self._within_the_day(connection, begun, repeated)
         keys = {posting.claim.number: posting.key for posting in begun}
         ours = ledger.begin_calls(connection, self.broadcast_id, self.boss.owner, self.boss.lease_end(), keys)
+        elsewhere = [p.claim.number for p in begun if p.provider and p.claim.number in ours]
+        if elsewhere:
+            ledger.note_provider(connection, self.broadcast_id, elsewhere, self.boss.fallback_name())
         for posting in begun:
             if posting.claim.number not in ours:
                 self._note_end(posting, Unknown("another process took the batch over"))
         return [posting for posting in begun if posting.claim.number in ours]
+
+    def _posting_of(self, claim: Claim) -> _Posting:
+        """What is in doubt is repeated where its call went; what is new goes past a provider that needs a person."""
+        provider = claim.provider if claim.tainted else self._instead
+        return _Posting(claim, claim.tainted, provider)
+
+    def _claim(self, connection: Connection, count: int) -> list[Claim]:
+        place = (connection, self.broadcast_id, self.boss.owner, self.boss.lease_end())
+        repeatable = self._repeats
+        if self.only:
+            wanted = 0 if self._empty else self.only
+            return ledger.claim_batch(*place, number=wanted, repeatable=repeatable) if count else []
+        return ledger.claim_batches(*place, repeatable=repeatable, but_not=self._doubtful, count=count)
 
     def _ready(self, connection: Connection, posting: _Posting, found: tuple[list[Reader], dict[int, str]]) -> bool:
         """Settle who the call is for; False where there is none to make. Who must not be mailed any more leaves."""
@@ -262,9 +295,11 @@ class Turns:
             about(broadcast=self.broadcast_id, batch=number),  # in a thread of its own
             tracer.span("batch", self.span, batch=number, readers=size, attempt=posting.failures + 1) as batch,
         ):
-            values, post = self.job.values, self.job.post_to(posting.readers)
+            values = self.job.values
+            post = self.job.post_to(posting.readers, instead=bool(posting.provider))
             recipients = [Recipient(r.email, r.name, values(r)) for r in posting.readers]
-            with tracer.span("call", batch, provider=self.boss.provider.name, key=posting.key) as call:
+            through = posting.provider or self.boss.provider.name
+            with tracer.span("call", batch, provider=through, key=posting.key) as call:
                 outcome = post(recipients, posting.key)
                 call.note(outcome=type(outcome).__name__.lower(), reason=reason_of(outcome))
         return outcome
@@ -286,7 +321,7 @@ class Turns:
         taken = {p.claim.number: (p, outcome) for p, outcome in self._answers if isinstance(outcome, Accepted)}
         if not taken:
             return
-        self._doubts = 0
+        self.tally.doubts = 0
         ours = ledger.settle_accepted(
             connection,
             self.broadcast_id,
@@ -296,10 +331,11 @@ class Turns:
         )
         for number in ours:
             posting, outcome = taken[number]
+            self._weary = self._weary and bool(posting.provider)
             _LOG.info("batch taken", extra=_about(posting, reference=outcome.reference))
-            self._taken += len(posting.readers)
+            self.tally.taken += len(posting.readers)
             if outcome.dropped:
-                self._refused += outcome.dropped
+                self.tally.refused += outcome.dropped
                 error = f"the provider left out {outcome.dropped} of {len(posting.readers)} and does not say whom"
                 ledger.note_dropped(connection, posting.claim, outcome.dropped, error)
         self._seen = replace(self._seen, sent=self._seen.sent + sum(len(taken[n][0].readers) for n in ours))
@@ -316,7 +352,7 @@ class Turns:
             reasons = {posting.readers[i].subscriber_id: why for i, why in outcome.reasons.items() if 0 <= i < count}
             if reasons:
                 ledger.settle_readers(connection, posting.claim, reasons, DeliveryState.REJECTED)
-                self._refused += len(reasons)
+                self.tally.refused += len(reasons)
                 self._again.append(posting)
                 self._break_the_circuit()
                 return
@@ -324,8 +360,10 @@ class Turns:
         posting.tainted = posting.tainted or isinstance(outcome, Unknown)
         posting.failures += 1
         _LOG.warning("batch not taken: %s", reason_of(outcome), extra=_about(posting, outcome=type(outcome).__name__))
-        if not self._repeatable(outcome) or posting.failures >= settings.max_attempts:
-            self._give_up(connection, posting, outcome)
+        most = 1 if self._weary and not posting.provider else settings.max_attempts
+        if not self._repeatable(posting, outcome) or posting.failures >= most:
+            if not self._pass_on(posting, outcome):
+                self._give_up(connection, posting, outcome)
             return
         delay = backoff(posting.failures, settings.backoff, settings.backoff_limit, self.boss.random)
         delay = max(delay, getattr(outcome, "retry_after", 0.0))
@@ -334,13 +372,28 @@ class Turns:
         waiting = f"{reason_of(outcome)}; {delay:.1f} s"
         self.boss.progress(replace(self._seen, batch=posting.claim.number, waiting=waiting))
 
-    def _repeatable(self, outcome: Outcome) -> bool:
-        return isinstance(outcome, Refused) or (isinstance(outcome, Unknown) and self.boss.provider.honours_keys)
+    def _repeatable(self, posting: _Posting, outcome: Outcome) -> bool:
+        in_doubt = isinstance(outcome, Unknown) and posting.provider in self._repeats
+        return isinstance(outcome, Refused) or in_doubt
+
+    def _pass_on(self, posting: _Posting, outcome: Outcome) -> bool:
+        """Let the fallback make the next call; only where no call for the batch can have been taken."""
+        refused = isinstance(outcome, Refused | Blocked) and not posting.tainted
+        if not self.job.fallbacks or posting.provider or not refused:
+            return False
+        self._weary = True
+        if isinstance(outcome, Blocked):
+            self._instead = self.boss.fallback_name()
+        posting.provider, posting.failures, posting.due = self.boss.fallback_name(), 0, 0.0
+        self._again.append(posting)
+        waiting = f"{reason_of(outcome)}; {posting.provider} takes over"
+        self.boss.progress(replace(self._seen, batch=posting.claim.number, waiting=waiting))
+        return True
 
     def _break_the_circuit(self) -> None:
-        seen = self._taken + self._refused
-        if self._refused >= _FEW_REFUSALS and self._refused > self.boss.settings.refusals * seen:
-            reason = f"the provider refused {self._refused} of {seen} readers"
+        seen = self.tally.taken + self.tally.refused
+        if self.tally.refused >= _FEW_REFUSALS and self.tally.refused > self.boss.settings.refusals * seen:
+            reason = f"the provider refused {self.tally.refused} of {seen} readers"
             self.halt = self.halt or Blocked(reason, "see which: newsletter status; mend the list")
 
     def _give_up(self, connection: Connection, posting: _Posting, outcome: Outcome, *, used: bool = True) -> None:
@@ -354,17 +407,18 @@ class Turns:
     def _note_end(self, posting: _Posting, outcome: Outcome) -> None:
         """What an end without success means for the run."""
         if isinstance(outcome, Unknown):
-            self._doubts += 1
+            self.tally.doubts += 1
             self._doubtful.add(posting.claim.number)
         else:
-            self._doubts = 0
-        if isinstance(outcome, Refused | Blocked) or self._doubts >= _DOUBTS_IN_A_ROW:
+            self.tally.doubts = 0
+        if isinstance(outcome, Refused | Blocked) or self.tally.doubts >= _DOUBTS_IN_A_ROW:
             self.halt = self.halt or outcome
 
     def _settle(
         self, connection: Connection, posting: _Posting, state: BatchState, readers: DeliveryState, *, error: str
     ) -> None:
-        ledger.settle_batch(connection, posting.claim, state, readers, self.boss.clock.now(), error=error)
+        free = {"provider": ""} if posting.provider and state == BatchState.PENDING else {}
+        ledger.settle_batch(connection, posting.claim, state, readers, self.boss.clock.now(), error=error, **free)
 
     def _rescue(self, crew: Crew[_Posting, Outcome], error: BaseException) -> None:
         """Before the run ends by an error: write what is known of the calls, and that nothing is known of the others.

@@ -14,8 +14,10 @@ from newsletter.delivery.protocol import (
     Post,
     Probing,
     Provider,
+    Recalling,
     Recipient,
     RecipientsRefused,
+    Refused,
 )
 from newsletter.masks import Mask
 
@@ -40,6 +42,12 @@ class Discreet:
     def probe(self) -> str:
         """What is wrong, or empty; empty as well where the provider cannot be asked."""
         return self._mask(self._provider.probe()) if isinstance(self._provider, Probing) else ""
+
+    def recall(self, key: str, recipients: Sequence[Recipient]) -> Accepted | Refused | None:
+        """What the provider's record says of a call; None as well where it keeps none."""
+        found = self._provider.recall(key, recipients) if isinstance(self._provider, Recalling) else None
+        masked = self._masked(found) if found else None
+        return masked if isinstance(masked, Accepted | Refused) else None
 
     @property
     def can_be_asked(self) -> bool:

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from newsletter.audience.tokens import Signer, open_signer
+from newsletter.audience.tokens import Signer, note_mark, open_signer
 from newsletter.clock import Clock
 from newsletter.content.issue import Issue
 from newsletter.content.reader import read_issue
 from newsletter.delivery import ledger, switch, trials, waves
 from newsletter.delivery.broadcaster import Broadcaster
+from newsletter.delivery.handover import hand_over
 from newsletter.delivery.job import Job, Progress
 from newsletter.delivery.ledger import Reader
 from newsletter.delivery.planning import create_broadcast
@@ -30,10 +31,12 @@ from newsletter.delivery.protocol import (
 from newsletter.delivery.related import count_readers
 from newsletter.delivery.report import Report, find_broadcast, report_of
 from newsletter.delivery.states import BatchState, BroadcastState
+from newsletter.delivery.worklist import JobTable, open_worklist
 from newsletter.errors import ConfigError, NewsletterError, ProviderError, SafetyError, UsageError
 from newsletter.logs import about
 from newsletter.pipeline.desk import Desk
 from newsletter.pipeline.repeating import again, best
+from newsletter.publication import Publication
 from newsletter.render import personal
 from newsletter.render.edition import Edition
 from newsletter.render.measuring import CLICK, OPEN
@@ -59,6 +62,8 @@ class Sending:
     progress: Callable[[Progress], None] = lambda _: None
     wants_stop: Callable[[], bool] = lambda: False
     pauses: bool = False  # whether what `wants_stop` stopped waits for a person
+    fallback: Provider | None = None  # takes what the provider refused
+    worklist: JobTable | None = None  # where workers find what they post; without one it is posted here
     reports: list[Report] = field(default_factory=list)
     tracer: Tracer = field(default_factory=Untraced)
 
@@ -110,9 +115,14 @@ class Sending:
         return broadcast_id
 
     def unfinished(self, connection: Connection) -> list[int]:
-        """The broadcasts that were begun and neither ended nor paused, nor wait for wave or subject; oldest first."""
+        """The broadcasts that were begun and neither ended nor paused, nor wait for wave or subject; oldest first.
+
+        Where there are workers, only those that are not wholly planned: the rest is theirs.
+        """
         states = [BroadcastState.PLANNED, BroadcastState.SENDING]
         query = select(broadcasts.c.id).where(broadcasts.c.state.in_(states)).order_by(broadcasts.c.id)
+        if self.worklist:
+            query = query.where(broadcasts.c.planned_through < broadcasts.c.audience_through)
         testing = trials.waiting(connection, self.clock.now())
         found = connection.execute(query).scalars().all()
         return [number for number in found if number not in testing and not waves.rests(connection, number)]
@@ -139,22 +149,43 @@ class Sending:
 
     def send(self, broadcast_id: int) -> str:
         """Post a broadcast to its end; a sentence on what became of it. Raises NewsletterError where it stopped."""
-        return summary(self.post(broadcast_id))
+        return self.told(self.post(broadcast_id))
+
+    def told(self, report: Report) -> str:
+        """A report in one sentence, for whoever sent it."""
+        if self.worklist is None or report.state != BroadcastState.SENDING:
+            return summary(report)
+        with self.store.reading() as connection:
+            workers = self.worklist.workers(connection)
+        return handed_over(report) + ("" if workers else "; none is at work yet: newsletter worker")
 
     def post(self, broadcast_id: int) -> Report:
-        """Post a broadcast to its end and report; raises NewsletterError where it stopped before."""
-        with self.store.reading() as connection:
-            digest = connection.execute(select(broadcasts.c.digest).where(broadcasts.c.id == broadcast_id)).scalar_one()
-            edition = Edition.from_json(read_edition(connection, digest))
-        first, *others = (self.provider.prepare(message_of(variant)) for variant in edition.variants)
-        values = values_of(edition, self._signer(), self.desk, broadcast_id)
-        job = Job(digest, first, values, tuple(others))
-        with about(broadcast=broadcast_id, issue=edition.slug):
-            report = self._broadcaster().run(broadcast_id, job)
+        """Post a broadcast to its end and report; raises NewsletterError where it stopped before.
+
+        Where there are workers it is only planned, and the report says how it stands then.
+        """
+        if self.worklist:
+            with self.store.transaction() as connection:
+                note_mark(connection, self._signer())
+            report = hand_over(self.broadcaster(), broadcast_id, self.worklist)
+        else:
+            edition = self._edition_of(broadcast_id)
+            with about(broadcast=broadcast_id, issue=edition.slug):
+                report = self.broadcaster().run(broadcast_id, self.job_of(broadcast_id))
         self.reports.append(report)
         return report
 
-    def _broadcaster(self) -> Broadcaster:
+    def job_of(self, broadcast_id: int) -> Job:
+        """What a broadcast posts: the stored edition, as the provider took it."""
+        edition = self._edition_of(broadcast_id)
+        messages = [message_of(variant) for variant in edition.variants]
+        first, *others = map(self.provider.prepare, messages)
+        fallbacks = tuple(map(self.fallback.prepare, messages)) if self.fallback else ()
+        values = values_of(edition, self._signer(), self.desk, broadcast_id)
+        return Job(edition.digest, first, values, tuple(others), fallbacks)
+
+    def broadcaster(self) -> Broadcaster:
+        """Who posts, with all that the publication says of how."""
         return Broadcaster(
             store=self.store,
             provider=self.provider,
@@ -163,6 +194,7 @@ class Sending:
             progress=self.progress,
             wants_stop=self.wants_stop,
             pauses=self.pauses,
+            fallback=self.fallback,
             tracer=self.tracer,
         )
 
@@ -204,8 +236,18 @@ class Sending:
         if not isinstance(outcome, Accepted):
             raise ProviderError(f"the test was not sent: {outcome.reason}", "try it again later")
 
+    def _edition_of(self, broadcast_id: int) -> Edition:
+        with self.store.reading() as connection:
+            digest = connection.execute(select(broadcasts.c.digest).where(broadcasts.c.id == broadcast_id)).scalar_one()
+            return Edition.from_json(read_edition(connection, digest))
+
     def _signer(self) -> Signer:
         return open_signer(self.desk.publication.state)
+
+
+def worklist_of(publication: Publication, store: Store) -> JobTable | None:
+    """Where workers find their batches; None where `[delivery] workers` is off. Raises ConfigError."""
+    return open_worklist(store) if publication.config.delivery.workers else None
 
 
 def objection(desk: Desk, issue: Approved) -> str:
@@ -280,6 +322,8 @@ def summary(report: Report) -> str:
     skipped = f"; {sum(report.skipped.values())} skipped ({reasons})" if reasons else ""
     refused = f"; {sum(report.rejected.values())} refused by the provider" if report.rejected else ""
     dropped = f"; {report.dropped} left out by the provider" if report.dropped else ""
+    through = ", ".join(f"{count} through {name}" for name, count in report.providers.items())
+    dropped += f"; {through}" if through else ""
     posting = "; another process is posting the rest" if report.state == BroadcastState.SENDING else ""
     if report.trial:
         posting = f"; {report.trial.sentence()}" + _from(report.awaits)
@@ -293,3 +337,14 @@ def summary(report: Report) -> str:
 
 def _from(moment: datetime | None) -> str:
     return f", from {moment:%Y-%m-%d %H:%M} UTC on" if moment else ""
+
+
+def handed_over(report: Report) -> str:
+    """What of a broadcast is left to workers, in one sentence."""
+    if report.state != BroadcastState.SENDING:
+        return summary(report)
+    waiting = sum(report.deliveries.get(state, 0) for state in ("pending", "unknown"))
+    gone = f"{report.sent} have it; " if report.sent else ""
+    return (
+        f'"{report.slug}" is handed to the workers: {gone}{waiting} readers in {sum(report.batches.values())} batches'
+    )

@@ -14,6 +14,7 @@ from newsletter.delivery.job import Progress
 from newsletter.delivery.owner import is_gone, this_process
 from newsletter.delivery.protocol import Provider
 from newsletter.delivery.report import Report
+from newsletter.delivery.worklist import JobTable
 from newsletter.pipeline.approval import approve_ready
 from newsletter.pipeline.backups import nightly
 from newsletter.pipeline.desk import Desk, open_desk
@@ -63,6 +64,8 @@ class Watch:
     late: str = ""
     links: bool = True
     jumps: Jumps | None = None
+    fallback: Provider | None = None
+    worklist: JobTable | None = None
     tracer: Tracer = field(default_factory=Untraced)
     me: Scheduler = field(
         default_factory=lambda: Scheduler(this_process(), platform.node(), datetime.now(UTC), is_gone)
@@ -81,7 +84,15 @@ class Watch:
                 for slug in approve_ready(desk, self.store, clock.now(), "the scheduler").approved:
                     self.say(f'"{slug}" is ready and approved by the scheduler itself')
             sending = Sending(
-                desk, self.store, self.provider, clock, self.progress, self.wants_stop, tracer=self.tracer
+                desk,
+                self.store,
+                self.provider,
+                clock,
+                self.progress,
+                self.wants_stop,
+                fallback=self.fallback,
+                worklist=self.worklist,
+                tracer=self.tracer,
             )
             rules = rules_of(schedule)
             rules = replace(rules, late_policy=self.late) if self.late else rules

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from newsletter.delivery.protocol import Event, EventKind
 from newsletter.errors import ConfigError
+from newsletter.providers.without_project import configure_django
 
 BATCH = "newsletter_batch"  # the metadata that names the batch, in mails that the provider `anymail` sends
 BASIC = "ANYMAIL_WEBHOOK_SECRET"  # user:password, in the webhook's address; several, with spaces between them
@@ -108,12 +109,9 @@ def read_events(service: Service, headers: Mapping[str, str], body: bytes, url: 
 @lru_cache(maxsize=32)
 def _view(service: Service) -> Any:
     """Anymail's view, made once. Raises ConfigError where it wants a package or a key that is not there."""
-    from django.conf import settings  # noqa: PLC0415
-
+    configure_django()
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Anymail's opinion of some services; our own checks decide what is open
-        if not settings.configured:
-            settings.configure(ALLOWED_HOSTS=["*"], ANYMAIL={}, USE_TZ=True, DATA_UPLOAD_MAX_MEMORY_SIZE=None)
         name, _, _ = _VIEWS[service.name]
         try:
             kind = getattr(import_module(f"anymail.webhooks.{service.name}"), name)

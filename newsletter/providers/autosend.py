@@ -18,8 +18,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from newsletter.delivery.protocol import (
     Accepted,
@@ -34,9 +32,9 @@ from newsletter.delivery.protocol import (
     Unknown,
 )
 from newsletter.providers.mail import shown_name
+from newsletter.providers.transport import LONGEST_WAIT, failure_of, harden, seconds_of
 
 LARGEST_BATCH = 100  # recipients a call
-_LONGEST_WAIT = 3600.0
 _LONGEST_ANSWER = 1_000_000  # bytes; a hundred refused recipients with their reasons are 50 KB
 _PERSON_NEEDED = {
     401: "check the key: its name is [provider] api_key",
@@ -62,7 +60,7 @@ class _Bearer(requests.auth.AuthBase):
 
 
 class AutoSend:
-    """The provider `autosend`. `timeouts` are seconds to connect and seconds without an answer."""
+    """The provider `autosend`. `timeouts` are seconds to connect and seconds until the whole answer is there."""
 
     name = "autosend"
     largest_batch = LARGEST_BATCH
@@ -108,7 +106,7 @@ class AutoSend:
             with self._session.get(url, timeout=self._timeouts, allow_redirects=False, stream=True) as response:
                 status, content = response.status_code, _beginning(response)
         except requests.RequestException as error:
-            return getattr(_read_failure(error), "reason", "the provider cannot be reached")
+            return getattr(failure_of(error), "reason", "the provider cannot be reached")
         if status in (200, 404, 429):  # 404: this call is gone, but the key was not refused
             return ""
         told = _json(content).get("error")
@@ -129,7 +127,7 @@ class AutoSend:
             ) as response:
                 content = _beginning(response)
         except requests.RequestException as error:
-            return _read_failure(error)
+            return failure_of(error)
         return read_answer(response.status_code, response.headers, content, len(recipients))
 
 
@@ -175,30 +173,10 @@ def _beginning(response: requests.Response) -> bytes:
 
 
 def _session(base_url: str, key: str) -> requests.Session:
-    session = requests.Session()
-    session.mount("https://", HTTPAdapter(max_retries=0))
-    session.mount("http://", HTTPAdapter(max_retries=0))
+    session = harden(requests.Session(), base_url)
     session.headers.update({"Content-Type": "application/json", "Accept": "application/json"})
     session.auth = _Bearer(key)
-    # A proxy meant for the world must not see what goes to this machine.
-    session.trust_env = urlsplit(base_url).hostname not in ("127.0.0.1", "localhost", "::1")
     return session
-
-
-def _read_failure(error: requests.RequestException) -> Outcome:
-    """Before the first byte nothing was taken; after it nobody knows."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return Blocked("the provider's certificate is not trusted", "check the clock, the proxy and base_url")
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return Blocked("[provider] base_url is no address to post to", "check [provider] base_url")
-    cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    unconnected = isinstance(reason, NewConnectionError | ConnectTimeoutError)
-    if unconnected or isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
-        return Refused("the provider cannot be reached")
-    if isinstance(error, requests.exceptions.ReadTimeout):
-        return Unknown("the provider did not answer in time")
-    return Unknown("the connection broke before the answer")
 
 
 def _accepted(data: object, recipients: int) -> Accepted:
@@ -223,14 +201,8 @@ def _refused_recipients(error: Mapping[str, Any], recipients: int) -> dict[int, 
 
 def _wait(answer: Mapping[str, Any], error: Mapping[str, Any], headers: Mapping[str, str]) -> float:
     """Seconds that the provider asks for: `retryAfter` in the body, else `Retry-After` (RFC 9110 section 10.2.3)."""
-    for value in (answer.get("retryAfter"), error.get("retryAfter"), headers.get("Retry-After")):
-        try:
-            seconds = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            continue
-        if 0 <= seconds < float("inf"):
-            return min(seconds, _LONGEST_WAIT)
-    return 0.0
+    values = (answer.get("retryAfter"), error.get("retryAfter"), headers.get("Retry-After"))
+    return next((seconds for value in values if (seconds := seconds_of(value)) is not None), 0.0)
 
 
 def _quota(headers: Mapping[str, str]) -> Quota | None:
@@ -241,7 +213,7 @@ def _quota(headers: Mapping[str, str]) -> Quota | None:
         return None
     date = parsedate_tz(headers.get("Date", ""))
     seconds = reset - (mktime_tz(date) if date else time.time())
-    return Quota(limit, remaining, seconds) if limit > 0 and 0 <= seconds <= _LONGEST_WAIT else None
+    return Quota(limit, remaining, seconds) if limit > 0 and 0 <= seconds <= LONGEST_WAIT else None
 
 
 def _json(content: bytes) -> dict[str, Any]:

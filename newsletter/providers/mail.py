@@ -26,16 +26,25 @@ def shown_name(name: str) -> str:
     return safe(name).strip()[:_LONGEST_NAME]
 
 
-def mime_of(message: Message, recipient: Recipient, *, message_id: str = "") -> bytes:
-    """The mail of one reader. Raises ValueError or LookupError where the message cannot be written as one."""
+def filled(message: Message, recipient: Recipient) -> Message:
+    """The message as this reader gets it: every variable has its value, and no header has more than one line."""
     values = recipient.values
-    mail = replace(
+    return replace(
         message,
         subject=_BREAKS.sub(" ", fill(message.subject, values, html=False)),
         html=fill(message.html, values, html=True),
         text=fill(message.text, values, html=False),
         headers={name: fill(value, values, html=False) for name, value in message.headers.items()},
     )
+
+
+def mailbox(recipient: Recipient) -> str:
+    """Whom the mail is to, as a header says it."""
     name = shown_name(recipient.name)
-    to = f"{name} <{recipient.email}>" if name else recipient.email
-    return to_mime(mail, to=to, date=datetime.now(UTC), message_id=message_id)
+    return f"{name} <{recipient.email}>" if name else recipient.email
+
+
+def mime_of(message: Message, recipient: Recipient, *, message_id: str = "") -> bytes:
+    """The mail of one reader. Raises ValueError or LookupError where the message cannot be written as one."""
+    to = mailbox(recipient)
+    return to_mime(filled(message, recipient), to=to, date=datetime.now(UTC), message_id=message_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import re
 import smtplib
 import ssl
@@ -29,9 +30,11 @@ from newsletter.delivery.protocol import (
     Unknown,
 )
 from newsletter.providers.mail import is_address, mime_of
+from newsletter.providers.transport import Patient
 
 _MOST_A_CONNECTION = 100  # mails; many servers close a connection after some number, so we do before
-_CONNECTION_LOST = (smtplib.SMTPServerDisconnected, OSError)
+_CONNECTION_LOST = (smtplib.SMTPException, OSError)
+_BROKEN = Refused("the connection to the mail server broke before the mail was whole")
 _RECIPIENT_STATUS = re.compile(r"\s*5\.[12]\.\d")  # RFC 3463: the address (X.1), the mailbox (X.2)
 
 
@@ -81,31 +84,38 @@ class Smtp:
         if not is_address(recipient.email):
             return RecipientsRefused({0: "this is no address"})
         sender = parseaddr(message.sender)[1]
+        if not is_address(sender):
+            return Blocked("the sender is no address that a mail server takes", "check [publication] sender")
         # The same mail has the same name, so that a mailbox may notice one that came twice.
         message_id = f"<{re.sub(r'[^A-Za-z0-9.-]', '', key)}@{sender.rpartition('@')[2]}>"
         try:
             mail = mime_of(message, recipient, message_id=message_id)
         except (ValueError, LookupError) as error:
             return Blocked(f"the message cannot be written as a mail: {error}"[:200], "check its sender and headers")
-        session = self._session()
-        if not isinstance(session, smtplib.SMTP):
-            return session
-        outcome = _hand_in(session, sender, recipient.email, mail, key)
-        self._local.used += 1
-        if isinstance(outcome, Unknown) or self._local.used >= _MOST_A_CONNECTION:
-            self._drop()
+        return self._deliver(sender, recipient.email, mail, key)
+
+    def _deliver(self, sender: str, address: str, mail: bytes, key: str) -> Outcome:
+        """Hand the mail in, once more where the kept connection turns out to be closed: the server has nothing then."""
+        outcome: Outcome = _BROKEN
+        while outcome == _BROKEN:
+            session = self._session()
+            if not isinstance(session, smtplib.SMTP):
+                return session
+            kept = self._local.used > 0
+            outcome = _hand_in(session, sender, address, mail, key)
+            self._local.used += 1
+            broken = isinstance(outcome, Unknown) or outcome == _BROKEN or session.sock is None
+            if broken or self._local.used >= _MOST_A_CONNECTION:
+                self._drop()
+            if not kept:
+                return outcome
         return outcome
 
     def _session(self) -> smtplib.SMTP | Outcome:
-        """The thread's connection, made where there is none that works; or why there cannot be one."""
+        """The thread's connection, made where there is none; or why there cannot be one."""
         session = getattr(self._local, "session", None)
         if session is not None:
-            try:
-                if session.rset()[0] == 250:
-                    return session  # type: ignore[no-any-return]
-            except (smtplib.SMTPException, OSError):
-                pass
-            self._drop()
+            return session  # type: ignore[no-any-return]
         try:
             session = self._connect()
         except smtplib.SMTPAuthenticationError as error:
@@ -122,9 +132,9 @@ class Smtp:
     def _connect(self) -> smtplib.SMTP:
         server, context = self._server, self._context or ssl.create_default_context()
         if server.security == "tls":
-            session: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
+            session: smtplib.SMTP = _SafeSession(server.host, server.port, timeout=server.timeout, context=context)
         else:
-            session = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+            session = _Session(server.host, server.port, timeout=server.timeout)
         try:
             session.ehlo_or_helo_if_needed()
             if server.security == "starttls":
@@ -143,6 +153,28 @@ class Smtp:
         _leave(session)
 
 
+class _Session(smtplib.SMTP):
+    """A session in which each answer of the server has its time as a whole, the greeting too."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The next answer. After 421 the server ends the connection, and so do we."""
+        assert self.sock is not None  # noqa: S101 - smtplib asks only then
+        if self.file is None:
+            self.file = io.BufferedReader(Patient(self.sock, self.sock.gettimeout()))
+        if isinstance(self.file.raw, Patient):
+            self.file.raw.begin()
+        code, text = smtplib.SMTP.getreply(self)  # not super(): the other class has this method too
+        if code == 421:
+            self.close()
+        return code, text
+
+
+class _SafeSession(smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""
+
+    getreply = _Session.getreply
+
+
 def _leave(session: smtplib.SMTP) -> None:
     with contextlib.suppress(smtplib.SMTPException, OSError):
         session.quit()
@@ -155,12 +187,12 @@ def _hand_in(session: smtplib.SMTP, sender: str, address: str, mail: bytes, key:
         if refusal := _envelope(session, sender, address, key):
             return refusal
         session.send(re.sub(rb"(?m)^\.", b"..", mail))  # RFC 5321 section 4.5.2
-    except (smtplib.SMTPException, *_CONNECTION_LOST):
-        return Refused("the connection to the mail server broke before the mail was whole")
+    except _CONNECTION_LOST:
+        return _BROKEN
     try:
         session.send(b".\r\n")
         code, text = session.getreply()
-    except (smtplib.SMTPException, *_CONNECTION_LOST):
+    except _CONNECTION_LOST:
         return Unknown("the connection to the mail server broke before its answer to a whole mail")
     if code == 250:
         return Accepted(_said(code, text)[4:])
@@ -170,18 +202,42 @@ def _hand_in(session: smtplib.SMTP, sender: str, address: str, mail: bytes, key:
 
 
 def _envelope(session: smtplib.SMTP, sender: str, address: str, key: str) -> Outcome | None:
-    """From whom, to whom, and the wish to send; None where the server waits for the mail."""
+    """From whom, to whom, and the wish to send; None where the server waits for the mail.
+
+    Where the server takes commands without waiting for its answers (RFC 2920), they go out together. The first one ends
+    whatever was begun before, on a connection that is kept.
+    """
     dsn = session.has_extn("dsn")  # RFC 3461: who is told of failures, and under which name
-    code, text = session.mail(sender, [f"RET=HDRS ENVID={key}"] if dsn else [])
-    if code != 250:
-        return _refusal(code, text)
-    code, text = session.rcpt(address, ["NOTIFY=FAILURE"] if dsn else [])
-    if code >= 500:
+    words = [
+        "RSET",
+        f"MAIL FROM:<{sender}>" + (f" RET=HDRS ENVID={key}" if dsn else ""),
+        f"RCPT TO:<{address}>" + (" NOTIFY=FAILURE" if dsn else ""),
+        "DATA",
+    ]
+    refusal, together = None, session.has_extn("pipelining")
+    if together:
+        session.send("".join(f"{word}\r\n" for word in words))
+    for word in words:
+        if not together:
+            if refusal:
+                return refusal
+            session.send(f"{word}\r\n")
+        code, text = session.getreply()
+        if word == "RSET" and code == 421:  # it was about to close a connection that nobody used
+            return _BROKEN
+        if word != "DATA" or code != 354:
+            refusal = refusal or _objection(word, code, text)
+        elif refusal:  # it would take a mail to nobody: RFC 2920 section 3.1 wants it empty
+            session.send(".\r\n")
+            session.getreply()
+    return refusal
+
+
+def _objection(word: str, code: int, text: bytes) -> Outcome | None:
+    """What the answer to a command says against the mail; None where it may go on."""
+    if word.startswith("RCPT") and code >= 500:
         return RecipientsRefused({0: _said(code, text)})
-    if code not in (250, 251):
-        return _refusal(code, text)
-    code, text = session.docmd("DATA")
-    return None if code == 354 else _refusal(code, text)
+    return None if code in (250, 251) and word != "DATA" else _refusal(code, text)
 
 
 def _refusal(code: int, text: bytes) -> Outcome:

@@ -94,6 +94,10 @@ name = "outbox"                             # mails become files in .newsletter/
 # smtp_port = 587
 # smtp_security = "starttls"                # or "tls"; "none" only for a server on this machine
 # smtp_user = ""                            # its password is the secret that api_key names
+# outbox_format = "eml"                     # or "mbox": one file for the mails of a call
+# settings = {}                             # for "anymail" and providers of other packages: docs/delivery.md
+# secrets = {}                              # the NAMES of the variables that hold their keys
+# A section [fallback] with the same keys says who takes the batches that this provider refused: docs/delivery.md
 
 [delivery]
 # batch_size = 100                          # readers in one call to the provider
@@ -104,6 +108,7 @@ name = "outbox"                             # mails become files in .newsletter/
 # max_attempts = 8                          # calls for one batch before the broadcast pauses
 # backoff = "1s"                            # the wait after the first failed call; it doubles from call to call
 # backoff_limit = "60s"
+# workers = false                           # "newsletter worker" posts the batches, on many machines: docs/workers.md
 # daily_limit = 0                           # mails a day that your plan allows; the rest waits for the next day
 
 [ab]                                        # for issues with several subjects: docs/sending.md

@@ -187,6 +187,8 @@ batches = Table(
     Column("owner", String(200), nullable=False, default=""),
     Column("lease_until", UtcDateTime),
     Column("reference", String(200), nullable=False, default=""),  # the provider's name for it
+    # Whom its last call went to, where that is not the broadcast's own provider.
+    Column("provider", String(64), nullable=False, default="", server_default=text("''")),
     Column("dropped", Integer, nullable=False, default=0),  # how many the provider left out, not saying whom
     Column("error", Text, nullable=False, default=""),
     Column("settled_at", UtcDateTime),

@@ -61,7 +61,7 @@ def test_a_file_that_is_none_is_told(call: Call, publication: Path, kind: str) -
         ("schedule", 'at = "25:00"', "expected a time of day"),
         ("schedule", "late_window = 6", "expected a length of time"),
         ("schedule", 'late_window = "99999999999999d"', "a year at most"),
-        ("provider", 'name = "pigeon"', "expected 'autosend'"),
+        ("provider", 'name = "pigeon"', 'expected "autosend"'),
         ("provider", 'base_url = "https://[::"', "expected a web address"),
         ("provider", 'base_url = "https://x.example:99999"', "expected a web address"),
         ("provider", "header_variables = 7", "expected true or false"),

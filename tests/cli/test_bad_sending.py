@@ -119,6 +119,7 @@ def _failure(message: str) -> bytes:
         ((402, _failure("pay"), {}), (3, 3), "plan or credit"),
         ((403, _failure("domain"), {}), (3, 3), "domain must be verified"),
         ((404, b"<html>", {}), (3, 3), "check [provider] base_url"),
+        ((413, _failure("the body is too large"), {}), (3, 3), "answered 413: the body is too large"),
         ((302, b"", {"Location": "http://127.0.0.1:9/"}), (3, 3), "answered 302"),
         ((500, _failure("\x1b[31mred"), {}), (6, 6), "answered 500: [31mred"),
         ((200, b"<html>hello</html>", {"Content-Type": "text/html"}), (6, 7), "answered 200"),
@@ -127,7 +128,7 @@ def _failure(message: str) -> bytes:
         ((200, b"no gzip", {"Content-Encoding": "gzip"}), (6, 7), "broke before the answer"),
         ((503, b"", {}), (6, 7), "answered 503"),
     ],
-    ids="401 402 403 404 redirect 500 html nested bomb broken-gzip 503".split(),
+    ids="401 402 403 404 413 redirect 500 html nested bomb broken-gzip 503".split(),
 )
 @pytest.mark.usefixtures("readers", "key")
 def test_an_answer_that_is_none_of_ours_is_told_and_nobody_is_counted_as_sent(

@@ -39,6 +39,7 @@ def _read() -> tuple[Drill, argparse.Namespace]:
     parser.add_argument("--faults", default=FAULTS, metavar="SPEC", help="as `newsletter simulator --faults` takes it")
     parser.add_argument("--no-idempotency", action="store_true", help="a provider that takes a repeat again")
     parser.add_argument("--senders", type=int, default=1, help="how many send at the same time (default 1)")
+    parser.add_argument("--workers", type=int, default=0, help="so many `newsletter worker` instead; on PostgreSQL")
     parser.add_argument("--postgresql", action="store_true", help="the ledger on a PostgreSQL of its own")
     parser.add_argument("--keep", action="store_true", help="leave the folder for a look")
     found = parser.parse_args()
@@ -46,7 +47,8 @@ def _read() -> tuple[Drill, argparse.Namespace]:
     drill = Drill(
         found.recipients, found.kills, found.seed, found.faults, keys, found.batch_size, max(1, found.senders)
     )
-    return drill, found
+    found.postgresql = found.postgresql or found.workers > 0
+    return replace(drill, workers=found.workers), found
 
 
 @contextmanager
@@ -91,10 +93,11 @@ def _table(drill: Drill, outcome: Outcome) -> list[str]:
     ends = Counter(end.code for end in outcome.ends)
     states = ", ".join(f"{count:,} {state}" for state, count in sorted(found.states.items()))
     killed = ", ".join(f"{count:,}" for count in outcome.killed_at[:8]) + (" …" if len(outcome.killed_at) > 8 else "")
+    crew = f"{drill.workers} workers" if drill.workers else f"{drill.senders} at a time"
     return [
         f"readers      {found.readers:,} of {drill.recipients:,} on the list; seed {drill.seed}",
         f"faults       {drill.faults or 'none'}; keys {'honoured' if drill.idempotency else 'not honoured'}",
-        f"ledger       {'PostgreSQL' if drill.database_url else 'SQLite'}, {drill.senders} at a time",
+        f"ledger       {'PostgreSQL' if drill.database_url else 'SQLite'}, {crew}",
         f"kills        {len(outcome.killed_at)} of {drill.kills}, after {killed or 0} mails",
         f"runs         {len(outcome.ends)} in {outcome.seconds:.1f} s; exits {dict(ends)}",
         f"deliveries   {states}",

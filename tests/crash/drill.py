@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from sqlalchemy import select
+
+from newsletter.store.tables import broadcasts
+
 from .audit import Audit, audit
-from .place import Ended, Place, ended, make_place
+from .place import PATIENCE, Ended, Place, ended, make_place
 from .provider import Provider, running_provider
 
 SLUG = "word-1"
@@ -31,6 +35,7 @@ class Drill:
     idempotency: bool = True
     batch_size: int = 100
     senders: int = 1
+    workers: int = 0  # so many processes of `newsletter worker` in place of the senders
     database_url: str = ""
 
 
@@ -54,8 +59,9 @@ def run(drill: Drill, folder: Path, tell: Callable[[str], None] = lambda _: None
             recipients=drill.recipients,
             batch_size=drill.batch_size,
             database_url=drill.database_url,
+            workers=drill.workers > 0,
         )
-        outcome = broadcast(drill, place, provider, tell)
+        outcome = (by_workers if drill.workers else broadcast)(drill, place, provider, tell)
         outcome.audit = audit(place, provider, SLUG)
     return outcome
 
@@ -87,6 +93,38 @@ def broadcast(drill: Drill, place: Place, provider: Provider, tell: Callable[[st
             outcome.ends += [ended(sender) for sender in running]
             outcome.seconds = time.monotonic() - began
             return outcome
+
+
+def by_workers(drill: Drill, place: Place, provider: Provider, tell: Callable[[str], None]) -> Outcome:
+    """Hand the broadcast over, and keep so many workers at it, one of which is killed now and then, until it ends."""
+    random, outcome, began, running = Random(drill.seed), Outcome(), time.monotonic(), list[subprocess.Popen[str]]()
+    readers = int(place.run("send", SLUG, "--dry-run").data["readers"])
+    place.run("send", SLUG, "--now", "--confirm", f"{SLUG}:{readers}").data  # noqa: B018 - raises where it went wrong
+    while len(outcome.killed_at) < drill.kills and provider.accepted() < readers:
+        running += [place.start("worker") for _ in range(drill.workers - len(running))]
+        before, left = provider.accepted(), drill.kills - len(outcome.killed_at)
+        moment = before + random.uniform(0, 2 * (readers - before) / (left + 1))
+        victim = _kill_one_when(running, lambda: provider.accepted() >= moment, random)  # noqa: B023
+        assert victim is not None, [ended(worker) for worker in running]
+        running.remove(victim)
+        outcome.ends.append(ended(victim))
+        outcome.killed_at.append(provider.accepted())
+        tell(f"kill {len(outcome.killed_at)} of {drill.kills}: the provider has {outcome.killed_at[-1]:,} mails")
+    running += [place.start("worker") for _ in range(drill.workers - len(running))]
+    while state_of(place) == "sending":
+        assert time.monotonic() - began < PATIENCE, "it never ends"
+        time.sleep(0.2)
+    for worker in running:
+        worker.terminate()
+    outcome.ends += [ended(worker) for worker in running]
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def state_of(place: Place) -> str:
+    """The state of the broadcast, in the ledger."""
+    with place.store() as store, store.reading() as connection:
+        return str(connection.execute(select(broadcasts.c.state).where(broadcasts.c.slug == SLUG)).scalar())
 
 
 def _kill_one_when(

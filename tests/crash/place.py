@@ -39,6 +39,7 @@ requests_per_second = 500
 concurrency = {concurrency}
 backoff = "10ms"
 backoff_limit = "100ms"
+workers = {workers}
 
 [storage]
 database_url = "{database_url}"
@@ -121,6 +122,7 @@ def make_place(
     batch_size: int = 100,
     database_url: str = "",
     concurrency: int = 4,
+    workers: bool = False,
 ) -> Place:
     """A publication with issues `word-1`, `word-2`…, whose provider is at `url`, and the sample readers as its list.
 
@@ -128,6 +130,7 @@ def make_place(
     """
     (folder / "issues").mkdir(parents=True)
     values = {"batch_size": batch_size, "database_url": database_url, "concurrency": concurrency}
+    values["workers"] = str(workers).lower()
     toml = _TOML.format(url=url, key_name=KEY_NAME, **values)
     (folder / "newsletter.toml").write_text(toml, encoding="utf-8")
     for number in range(1, issues + 1):

@@ -312,7 +312,7 @@ def test_a_batch_of_a_dead_process_is_in_doubt_and_one_of_a_living_is_left_alone
         while ledger_plan(connection, broadcast):
             pass
         for owner in ("/".join(dead), boss.owner):
-            assert ledger.claim_batches(connection, broadcast, owner, START + timedelta(hours=1), unknown_too=False)
+            assert ledger.claim_batches(connection, broadcast, owner, START + timedelta(hours=1))
     with pytest.raises(PartlySentError, match="40 sent, 100 unknown"):
         run(store, broadcast, provider)
     with store.reading() as connection:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 
@@ -48,6 +50,15 @@ class Arrived:
     html: str
     text: str
     headers: dict[str, str]
+
+
+def read(content: bytes) -> Arrived:
+    """A mail from its bytes (RFC 5322)."""
+    mail = message_from_bytes(content, policy=default)
+    (to,) = mail["To"].addresses
+    html, text = (mail.get_body((kind,)) for kind in ("html", "plain"))  # type: ignore[attr-defined]
+    headers = {name: str(value) for name, value in mail.items()}
+    return Arrived(to.addr_spec, to.display_name, mail["Subject"], html.get_content(), text.get_content(), headers)
 
 
 class Contract:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import resource
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -87,3 +89,38 @@ def test_an_answer_that_is_no_gzip_though_it_says_so_is_unknown() -> None:
 def test_an_answer_as_deep_as_a_well_is_unknown() -> None:
     with answering(200, {}, b"[" * 200_000) as (url, _):
         assert isinstance(post(url), Unknown)
+
+
+@contextmanager
+def dripping(head: bytes) -> Iterator[tuple[str, threading.Event]]:
+    """A server that sends `head`, then a letter every now and then; and whether the client had enough of it."""
+    gone = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        with client, contextlib.suppress(OSError):
+            client.recv(65536)
+            client.sendall(head)
+            for _ in range(400):
+                time.sleep(0.05)
+                client.sendall(b"x")
+            return
+        gone.set()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1", gone
+    finally:
+        thread.join()
+        listener.close()
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"HTTP/1.1 200 OK\r\nX-Drip: ", b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"]
+)
+def test_an_answer_that_drips_has_an_end(head: bytes) -> None:
+    with dripping(head) as (url, gone):
+        assert isinstance(AutoSend(url, SECRET, timeouts=(5, 0.4)).prepare(MESSAGE)([reader(1)], "key-1"), Unknown)
+    assert gone.is_set()  # we left long before the server had said all

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import mailbox
 from collections.abc import Iterator
 from contextlib import closing
-from email import message_from_bytes
-from email.policy import default
 from pathlib import Path
 
 import pytest
-from contract import SECRET, Arrived, Contract
+from contract import SECRET, Arrived, Contract, read
 from mailserver import MailServer, free_port, mail_server
 
 from newsletter.delivery.protocol import Provider
@@ -17,15 +16,6 @@ from newsletter.providers.autosend import AutoSend
 from newsletter.providers.outbox import Outbox
 from newsletter.providers.smtp import Server, Smtp
 from newsletter.simulator import Simulator, SimulatorOptions
-
-
-def read(content: bytes) -> Arrived:
-    """A mail from its bytes."""
-    mail = message_from_bytes(content, policy=default)
-    (to,) = mail["To"].addresses
-    html, text = (mail.get_body((kind,)) for kind in ("html", "plain"))  # type: ignore[attr-defined]
-    headers = {name: str(value) for name, value in mail.items()}
-    return Arrived(to.addr_spec, to.display_name, mail["Subject"], html.get_content(), text.get_content(), headers)
 
 
 class TestOutbox(Contract):
@@ -41,6 +31,23 @@ class TestOutbox(Contract):
         return None
 
 
+class TestOutboxAsMbox(Contract):
+    @pytest.fixture
+    def provider(self, tmp_path: Path) -> Provider:
+        self.folder = tmp_path / "outbox"
+        return Outbox(self.folder, mbox=True)
+
+    def arrived(self) -> list[Arrived]:
+        boxes = [mailbox.mbox(file, create=False) for file in sorted(self.folder.glob("*.mbox"))]
+        mails = [bytes(mail) for box in boxes for mail in box]
+        for box in boxes:
+            box.close()
+        return [read(mail) for mail in mails]
+
+    def gone(self) -> None:
+        return None
+
+
 class TestAutoSend(Contract):
     @pytest.fixture
     def provider(self, tmp_path: Path) -> Iterator[Provider]:
@@ -48,8 +55,8 @@ class TestAutoSend(Contract):
             yield AutoSend(self.simulator.url, SECRET, honours_keys=True)
 
     def arrived(self) -> list[Arrived]:
-        mailbox = self.simulator.mailbox
-        mails = [mailbox.email(number) for number in range(len(mailbox))]
+        box = self.simulator.mailbox
+        mails = [box.email(number) for number in range(len(box))]
         return [
             Arrived(m["to"]["email"], m["to"].get("name", ""), m["subject"], m["html"], m["text"], m["headers"])
             for m in mails

@@ -116,7 +116,7 @@ def through(publication: Publication) -> str:
     provider = publication.config.provider
     if provider.name == "outbox":
         return "the outbox: files on this machine"
-    if not secret(provider.api_key):
+    if provider.name == "autosend" and not secret(provider.api_key):
         return f"the simulator, until {provider.api_key} is set"
     return provider.name
 
