@@ -41,7 +41,14 @@ from newsletter.delivery.protocol import (
 )
 from newsletter.delivery.report import report_of
 from newsletter.delivery.restored import doubt_the_unfinished
-from newsletter.delivery.states import BATCH_MOVES, BROADCAST_MOVES, DELIVERY_MOVES, BatchState, DeliveryState
+from newsletter.delivery.states import (
+    BATCH_MOVES,
+    BROADCAST_MOVES,
+    DELIVERY_MOVES,
+    BatchState,
+    BroadcastState,
+    DeliveryState,
+)
 from newsletter.errors import NewsletterError
 from newsletter.store.database import Store, open_store
 from newsletter.store.tables import batches, deliveries, editions, subscribers
@@ -79,14 +86,28 @@ def test_a_batch_that_is_settled_stays_so() -> None:
     assert BATCH_MOVES[BatchState.ACCEPTED] == BATCH_MOVES[BatchState.REJECTED] == frozenset()
 
 
+def planned_broadcast(connection: Connection) -> int:
+    connection.execute(editions.insert(), {"digest": "d", "slug": "one", "content": "{}", "created_at": START})
+    return create_broadcast(connection, slug="one", digest="d", segment="", provider="scripted", now=START, slot=None)
+
+
 def test_a_broadcast_that_a_backup_has_as_planned_is_paused(store: Store) -> None:
     with store.transaction() as connection:
-        connection.execute(editions.insert(), {"digest": "d", "slug": "one", "content": "{}", "created_at": START})
-        broadcast = create_broadcast(
-            connection, slug="one", digest="d", segment="", provider="scripted", now=START, slot=None
-        )
+        broadcast = planned_broadcast(connection)
         (report,) = doubt_the_unfinished(connection, START, START, 100)
     assert (report.id, report.state) == (broadcast, "paused")
+
+
+@pytest.mark.parametrize(
+    ("way", "can"), [("", True), ("sending", True), ("sending paused", True), ("sending sent", False)]
+)
+def test_all_but_what_is_sent_can_be_cancelled_and_stays_so(store: Store, way: str, can: bool) -> None:
+    with store.transaction() as connection:
+        broadcast = planned_broadcast(connection)
+        for state in way.split():
+            assert ledger.move_broadcast(connection, broadcast, BroadcastState(state))
+        assert ledger.move_broadcast(connection, broadcast, BroadcastState.CANCELLED) is can
+        assert not any(ledger.move_broadcast(connection, broadcast, state) for state in BroadcastState)
 
 
 class Killed(BaseException):
@@ -234,10 +255,7 @@ class LedgerMachine(RuleBasedStateMachine):
         with self.store.transaction() as connection:
             write_moves_down(connection)
             connection.execute(subscribers.insert(), rows)
-            connection.execute(editions.insert(), {"digest": "d", "slug": "one", "content": "{}", "created_at": START})
-            self.broadcast = create_broadcast(
-                connection, slug="one", digest="d", segment="", provider="scripted", now=START, slot=None
-            )
+            self.broadcast = planned_broadcast(connection)
 
     def nobody_is_barred(self, recipients: Sequence[Recipient]) -> None:
         """Suppression wins: asked at the provider's door, of every single call."""
