@@ -17,6 +17,7 @@ _VARYING = (
     (re.compile(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day \d{4}-\d\d-\d\d"), "DAY"),
     (re.compile(r"\bin \d[\w ]*$"), "in TIME"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "DIGEST"),
+    (re.compile(r"(?<=\d\d:\d\d):\d\d(?= UTC)"), ""),
     (re.compile(r"127\.0\.0\.1:\d+"), "HOST"),
     (re.compile(r"\d+(?:\.\d+)? KB"), "SIZE"),
     (re.compile(r"\d+ calls, \d+\.\d s at"), "CALLS at"),  # a busy machine needs one more
