@@ -87,7 +87,7 @@ def tried(mutant: str) -> tuple[int, str]:
             line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
         )
     except subprocess.TimeoutExpired:
-        return 1, "a test that goes round for ever"
+        return 1, "not at an end in time: it goes round for ever, or the machine is busy"
     failed = (text.removeprefix("FAILED ") for text in run.stdout.splitlines() if text.startswith(("FAILED", "ERROR")))
     return run.returncode, next(failed, "").partition(" - ")[0]
 
