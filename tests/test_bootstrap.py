@@ -95,7 +95,16 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     root, tools = tmp_path / "check out", tmp_path / "bin"
     (root / "newsletter" / "cli").mkdir(parents=True)
     tools.mkdir()
-    for name in ("__init__.py", "__main__.py", "bootstrap.py", "errors.py", "cli/__init__.py", "cli/output.py"):
+    for name in (
+        "__init__.py",
+        "__main__.py",
+        "bootstrap.py",
+        "errors.py",
+        "logs.py",
+        "masks.py",
+        "cli/__init__.py",
+        "cli/output.py",
+    ):
         shutil.copy(ROOT / "newsletter" / name, root / "newsletter" / name)
     (root / "newsletter" / "cli" / "main.py").write_text(PROGRAM)
     (root / "pyproject.toml").write_text(PROJECT)
