@@ -42,7 +42,8 @@ def _pytest(root: Path, words: list[str], out: Output) -> int:
 
     os.chdir(root)  # so that pytest finds its configuration; paths are meant from here
     # What the caller says comes later and wins. Without a writable folder there is nothing to remember failures in.
-    line = ["-n", "auto", *([] if os.access(root, os.W_OK) else ["-p", "no:cacheprovider"]), *words]
+    processes = (os.cpu_count() or 1) + 1  # tests wait a lot, for other processes and for the disk
+    line = ["-n", str(processes), *([] if os.access(root, os.W_OK) else ["-p", "no:cacheprovider"]), *words]
     with contextlib.redirect_stdout(sys.stderr) if out.json else contextlib.nullcontext():
         code = int(pytest.main(line))
     if out.json and code:

@@ -41,11 +41,11 @@ def start(folder: Path, *words: str, **variables: str) -> subprocess.Popen[str]:
 
 
 def pressed(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Press Ctrl-C, and again where nothing comes of it: Python drops one that arrives while it frees an object."""
-    for _ in range(3):
+    """Press Ctrl-C, and again where nothing comes of it: one that arrives just before a read waits for its end."""
+    for _ in range(10):
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=20)
+            return process.communicate(timeout=3)
     raise AssertionError("it does not end")
 
 

@@ -30,6 +30,7 @@ def test_two_kills_and_a_bad_line_lose_nobody_and_mail_nobody_twice(tmp_path: Pa
     assert 0 < outcome.killed_at[0] <= outcome.killed_at[1]
 
 
+@pytest.mark.slow
 def test_four_senders_on_postgresql_of_which_two_are_killed(tmp_path: Path, postgres_url: str) -> None:
     drill = Drill(recipients=600, kills=2, batch_size=10, seed=5, senders=4, database_url=postgres_url)
     assert_exact(run(drill, tmp_path), kills=2)

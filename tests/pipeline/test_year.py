@@ -454,6 +454,7 @@ def test_two_weeks_go_round_the_world_as_expected(press: Press, tmp_path: Path) 
     assert year.missed_waves, "no wave was missed: take another seed"
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_year_again(press: Press, tmp_path: Path) -> None:
     outcomes = []
     for name in ("one", "two"):
@@ -463,6 +464,7 @@ def test_a_seed_gives_the_same_year_again(press: Press, tmp_path: Path) -> None:
     assert outcomes[0] == outcomes[1]
 
 
+@pytest.mark.slow
 def test_six_weeks_go_as_expected_on_postgresql(press: Press, tmp_path: Path, postgres_url: str) -> None:
     lived(Year(type(press), tmp_path / "year", "Europe/Berlin", 4, postgres_url), 6)
 
