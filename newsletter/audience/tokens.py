@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
-from itsdangerous.encoding import base64_encode
 from sqlalchemy import Connection, delete, select
 
 from newsletter.config import revealed
@@ -106,9 +106,9 @@ class Signer:
 
 
 def _signed(text: str, key: bytes) -> str:
-    payload = base64_encode(text)
+    payload = urlsafe_b64encode(text.encode()).rstrip(b"=")
     mac = hmac.digest(key, payload, "sha1")  # RFC 2104; itsdangerous checks it when the word comes back
-    return f"{payload.decode()}.{base64_encode(mac).decode()}"
+    return (payload + b"." + urlsafe_b64encode(mac).rstrip(b"=")).decode()
 
 
 def open_signer(state: Path) -> Signer:

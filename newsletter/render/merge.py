@@ -32,6 +32,7 @@ _FILTER = re.compile(
 # What Handlebars escapes (`{{x}}` in any part, html or not), as the sign that looks most like it and is not escaped.
 _LOOKALIKES = str.maketrans({"'": "’", "`": "’", '"': "”", "&": "＆", "<": "‹", ">": "›", "=": "＝"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029'`\"&<>=]")
 
 Value: TypeAlias = str | tuple[str, ...]  # a text, or a list of texts
 Fields: TypeAlias = Mapping[str, Value]
@@ -176,6 +177,8 @@ def tags_of(sources: Iterable[str]) -> list[MergeTag]:
 
 def safe(text: str) -> str:
     """`text` on one line and without the seven signs that Handlebars would escape, each a lookalike instead."""
+    if _UNSAFE.search(text) is None:  # nearly every name and address
+        return text
     return _CONTROL.sub(" ", text).translate(_LOOKALIKES)
 
 
