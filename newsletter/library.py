@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from newsletter.render.edition import Edition
     from newsletter.schedule.calendar import Entry
     from newsletter.schedule.queue import Approved
+    from newsletter.stats.report import IssueStats, Overview
     from newsletter.store.database import Store
 
 
@@ -124,6 +125,18 @@ class Newsletter:
             if number is None:
                 raise UsageError(f'"{slug}" was never sent', "see: newsletter status")
             return report_of(connection, number)
+
+    def stats(self, last: int = 10) -> Overview:
+        """How the publication is doing: subscribers over time, the last broadcasts (0: all), domains, deliverability."""
+        from newsletter.pipeline.numbers import publication_numbers  # noqa: PLC0415
+
+        return publication_numbers(self.publication, self.store, self.now(), last)
+
+    def stats_of(self, slug: str) -> IssueStats:
+        """How an issue is doing: funnel, clicks per link, delivery over time. Raises UsageError if it was not sent."""
+        from newsletter.pipeline.numbers import issue_numbers  # noqa: PLC0415
+
+        return issue_numbers(self.publication, self.store, slug, self.now())
 
     def count(self) -> Mapping[str, int]:
         """How many subscribers are in each state."""

@@ -9,6 +9,7 @@ from typing import Any
 from newsletter.content.issue import Issue
 from newsletter.errors import UsageError
 from newsletter.library import Newsletter
+from newsletter.web.api.values import plain
 
 _SHOWN = """slug number title subject subtitle preheader author status date slot tags language segment""".split()
 _MOST = 1000  # subscribers in one answer
@@ -135,11 +136,11 @@ def _status(letter: Newsletter, _: Call) -> Any:
 
 
 def _stats(letter: Newsletter, _: Call) -> Any:
-    return {"subscribers": letter.count(), "broadcasts": letter.status()["broadcasts"]}
+    return plain(letter.stats()) | {"subscribers_by_state": letter.count()}
 
 
 def _stats_of(letter: Newsletter, call: Call) -> Any:
-    return letter.report(call.text("slug")).as_json()
+    return plain(letter.stats_of(call.text("slug"))) | {"report": letter.report(call.text("slug")).as_json()}
 
 
 _SLUG = Field("slug", str, "The issue: its slug, `next` or `last`.", required=True)
@@ -167,8 +168,8 @@ OPERATIONS: tuple[Operation, ...] = (
                Field("name", str, "Their name."), Field("tags", list, "Tags to add."))),
     Operation("GET", "/subscribers/{email}", "subscriber", "All that is stored of a reader.", _subscriber, (_EMAIL,)),
     Operation("POST", "/subscribers/{email}/remove", "remove", "Unsubscribe a reader.", _remove, (_EMAIL,)),
-    Operation("GET", "/stats", "stats", "Subscribers by state, and the last broadcasts.", _stats),
-    Operation("GET", "/stats/{slug}", "stats_of", "What became of an issue's broadcast.", _stats_of, (_SLUG,)),
+    Operation("GET", "/stats", "stats", "Subscribers over time, the last broadcasts, domains.", _stats),
+    Operation("GET", "/stats/{slug}", "stats_of", "How an issue is doing, from the ledger.", _stats_of, (_SLUG,)),
 )  # fmt: skip
 
 

@@ -135,7 +135,7 @@ def test_readers_are_added_shown_paged_and_removed(client: Client) -> None:
     assert client("POST", "/v1/subscribers/r0@reader.example/remove").json["data"] == {"removed": True}
     again = client("POST", "/v1/subscribers", {"email": "r0@reader.example", "consent_source": "x"})
     assert (again.status, again.json["error"]["code"]) == (409, "refused")
-    assert client("GET", "/v1/stats").json["data"]["subscribers"]["unsubscribed"] == 1
+    assert client("GET", "/v1/stats").json["data"]["subscribers_by_state"]["unsubscribed"] == 1
 
 
 @pytest.mark.parametrize(
