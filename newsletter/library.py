@@ -127,7 +127,7 @@ class Newsletter:
             return report_of(connection, number)
 
     def stats(self, last: int = 10) -> Overview:
-        """How the publication is doing: subscribers over time, the last broadcasts (0: all), domains, deliverability."""
+        """How the publication is doing: readers over time, the last broadcasts (0: all), domains, deliverability."""
         from newsletter.pipeline.numbers import publication_numbers  # noqa: PLC0415
 
         return publication_numbers(self.publication, self.store, self.now(), last)
