@@ -123,7 +123,8 @@ def _broadcasts(stats: Overview, zone: ZoneInfo) -> list[str]:
 
 
 def _complaints(stats: Overview) -> list[str]:
-    lines = [f"Complaints   {percent(stats.complaints, 2)} of all that was delivered"]
+    whole = " of all that was delivered" if stats.complaints is not None else ""
+    lines = [f"Complaints   {percent(stats.complaints, 2)}{whole}"]
     lines += [f"             {one.slug}: {complaints(one)}" for one in stats.health if one.verdict in ("watch", "bad")]
     return [*lines, *_folded(COMPLAINTS, 13)]
 
