@@ -109,6 +109,7 @@ def answering(status: int, words: str) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [401, 500])
 def test_a_provider_that_repeats_the_key_in_its_answers(place: Place, status: int) -> None:
     with answering(status, "the key {key} is no good") as url:
@@ -123,6 +124,7 @@ def test_a_provider_that_repeats_the_key_in_its_answers(place: Place, status: in
         assert "Bearer ***" in place.run("doctor").out
 
 
+@pytest.mark.slow
 def test_a_provider_that_cannot_be_reached(place: Place) -> None:
     place.configure('[provider]\nbase_url = "http://127.0.0.1:1/v1"\n')
     assert place.run("send", "first", "--now", "--confirm", "first:1").code == 6

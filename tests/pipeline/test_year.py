@@ -448,6 +448,7 @@ def test_nine_weeks_go_as_expected(press: Press, tmp_path: Path) -> None:
     lived(Year(type(press), tmp_path / "year", "Europe/Berlin", 3), 9)
 
 
+@pytest.mark.slow
 def test_two_weeks_go_round_the_world_as_expected(press: Press, tmp_path: Path) -> None:
     year = Year(type(press), tmp_path / "year", "Europe/Berlin", 7, local=True)
     lived(year, 2)
