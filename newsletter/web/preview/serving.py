@@ -66,7 +66,7 @@ def running_at(state: Path, folder: Path) -> str:
         url = str(json.loads((state / _NOTE).read_text(encoding="utf-8"))["url"])
         if not url.startswith(f"http://{HOST}:"):
             return ""
-        with urlopen(f"{url}api/home", timeout=2) as answer:  # noqa: S310 - our own address, checked above
+        with urlopen(f"{url}api/home", timeout=10) as answer:  # noqa: S310 - our own address, checked above
             return url if json.load(answer).get("folder") == str(folder) else ""
     except (OSError, ValueError, KeyError, TypeError, URLError):
         return ""
