@@ -487,8 +487,8 @@ def test_a_year_goes_as_expected(press: Press, tmp_path: Path, zone: str, seed: 
     "zone",
     [
         "Europe/Berlin",
-        # Open: in slot 21 seven readers of a late wave get the issue where four are expected. Nobody gets it twice; whether
-        # the model or the late window of waves is wrong is not known yet.
+        # Open: in slot 21 seven readers of a late wave get the issue where four are expected. Nobody gets it twice;
+        # whether the model or the late window of waves is wrong is not known yet.
         pytest.param(
             "America/New_York", marks=pytest.mark.xfail(strict=False, reason="a late wave: not understood yet")
         ),
