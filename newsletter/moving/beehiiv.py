@@ -48,7 +48,7 @@ def _post(name: str, row: Mapping[str, str]) -> Post:
         body=row["content_html"],
         markup=Markup.HTML,
         slug=slug,
-        tags=texts(row.get("content_tags", "").replace(",", ";").replace(";", ",")),
+        tags=texts(row.get("content_tags")),
         published=moment_of(row.get("publish_date") or row.get("created_at")),
         sent=row.get("status", "confirmed") in ("confirmed", "archived", "published"),
         cover=f"https://media.beehiiv.com/{cover.lstrip('/')}" if cover.lstrip("/").startswith("uploads/") else cover,
